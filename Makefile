@@ -1,0 +1,81 @@
+# Everything happens in a virtual environment in .venv, made by the first target that needs it and brought up to date
+# whenever pyproject.toml, the only list of dependencies, has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+
+# The server refuses to run as root unless told to, and in most containers there is no other user.
+ROOT_ARGS := $(if $(filter 0,$(shell id -u)),--allow-root)
+# On Linux without a display a "browser" could only be a text browser, and it would take the terminal over.
+BROWSER_ARGS := $(if $(and $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,none)),--no-browser)
+START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help lab test notebooks bench clean
+
+help:
+	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
+	@echo 'make test       run the unit tests, every notebook, and the browser tests where there is a Chromium'
+	@echo 'make notebooks  run every notebook and save it with its outputs'
+	@echo 'make bench      measure how fast the panels and the algorithms are'
+	@echo 'make clean      remove what the other targets made, .venv too'
+	@echo
+	@echo 'Python 3.11 or newer is needed: make lab PYTHON=/path/to/python3 (after make clean, if there is a .venv).'
+
+# The root is the whole repository, so that links from a notebook to the source open too. No token is set here: the
+# server makes a random one and prints the address that contains it.
+lab: $(VENV)/installed $(VENV)/trusted
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
+		$(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest --nbval $(PYTEST_ARGS)
+
+notebooks: $(VENV)/installed
+	$(BIN)/python .ci/save_notebooks.py $(NOTEBOOKS)
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python tests/bench.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
+
+# In a notebook that was never run or signed on this machine JupyterLab shows the panels' pictures, not the panels.
+$(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
+	@$(if $(NOTEBOOKS),$(BIN)/jupyter trust $(NOTEBOOKS) >/dev/null)
+	@touch $@
+
+$(VENV)/installed: pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
+	@touch $@
+
+$(VENV)/installed-bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+# Written so that even Python 2 can read it and say the sentence.
+define CHECK_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("pgedu needs Python 3.11 or newer, but $(PYTHON) is Python %d.%d: install a newer one, or name the one to \
+use with PYTHON=/path/to/python3." % sys.version_info[:2])
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("pgedu needs the venv module, which $(PYTHON) lacks: install it (on Debian and Ubuntu: sudo apt install \
+python3-venv), or name another Python with PYTHON=/path/to/python3.")
+endef
+export CHECK_PYTHON
+
+# --clear, so that what an interrupted run left behind is no obstacle.
+$(BIN)/python:
+	@command -v '$(PYTHON)' >/dev/null || { echo "pgedu needs Python 3.11 or newer, but there is no $(PYTHON): install \
+	it, or name the one to use with PYTHON=/path/to/python3." >&2; exit 1; }
+	@'$(PYTHON)' -c "$$CHECK_PYTHON"
+	@echo 'Installing pgedu into $(VENV): this takes a minute or two, once.'
+	@'$(PYTHON)' -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }

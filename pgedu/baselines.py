@@ -1,0 +1,120 @@
+"""Baselines: what is subtracted from a return before it weights a score.
+
+A baseline is a function (rollout, targets) -> array that broadcasts to targets [T, *R, B], the returns that it is
+subtracted from. It leaves the gradient unbiased as long as it does not depend on the action it judges.
+"""
+
+import numpy as np
+
+from pgedu.returns import discounted_returns
+
+
+def none(rollout, targets):
+    """b = 0."""
+    return 0.0
+
+
+def constant(value):
+    """b = value, a number or [*R, 1]. Unbiased."""
+    if not np.isfinite(value).all():
+        raise ValueError(f"value must be finite; got {value}")
+    return lambda rollout, targets: value
+
+
+def batch_mean(rollout, targets):
+    """b_t = mean over the B episodes of the batch, the judged one included (0 for those that have ended).
+
+    Biased: E[g] is (1 - 1/B) times the gradient, so with one episode it is always 0.
+    """
+    return targets.mean(axis=-1, keepdims=True)
+
+
+def leave_one_out(rollout, targets):
+    """b_t = mean over the B - 1 other episodes of the batch (0 for those that have ended). Unbiased.
+
+    Source: Kool et al. (2019); with one episode there is no other.
+    Raises:
+        ValueError: B = 1.
+    """
+    B = targets.shape[-1]
+    if B < 2:
+        raise ValueError(f"leave_one_out needs 2 or more episodes in a batch; got {B}")
+    return (targets.sum(axis=-1, keepdims=True) - targets) / (B - 1)
+
+
+def state_value(values):
+    """b_t = v(o_t), from a function of observations, or from an array [O] or [*R, O]. Unbiased.
+
+    Any function of the state will do; with the true values, the weights are advantages.
+    """
+    if callable(values):
+        return lambda rollout, targets: values(rollout.observations)[:-1]
+    values = np.asarray(values, dtype=float)
+
+    def baseline(rollout, targets):
+        runs = np.arange(int(np.prod(values.shape[:-1]))).reshape(*values.shape[:-1], 1)
+        return values.reshape(-1, values.shape[-1])[runs, rollout.observations[:-1]]
+
+    return baseline
+
+
+def optimal(policy, theta, *, gamma_power=True):
+    """The constant that minimises the variance of the gradient, estimated from the OTHER episodes of the batch.
+
+    Weights c_t (targets_t - b) give g = X - b S with X = sum c_t targets_t score_t and S = sum c_t score_t, so the
+    best constant is b = E[X . S] / E[S . S] (Greensmith et al. 2004, section 4). Fitting it on the judged episode
+    itself would bias the gradient; with the others it is unbiased.
+
+    Args:
+        gamma_power: as in the estimator it is used with (False for `total_return`, whose weights carry no gamma^t).
+    Raises:
+        ValueError: B = 1.
+    """
+
+    def baseline(rollout, targets):
+        B = targets.shape[-1]
+        if B < 2:
+            raise ValueError(f"optimal needs 2 or more episodes in a batch; got {B}")
+        weights = rollout.mask
+        if gamma_power:
+            ones = np.concatenate([np.ones_like(weights[:1]), rollout.discounts[:-1]])
+            weights = weights * np.cumprod(ones, axis=0)
+        steps = (theta, rollout.observations[:-1], rollout.actions)
+        X, S = policy.score(*steps, weights * targets), policy.score(*steps, weights)
+        above, below = (X * S).sum(axis=-1), (S * S).sum(axis=-1)
+        others = below.sum(axis=-1, keepdims=True) - below
+        best = above.sum(axis=-1, keepdims=True) - above
+        return np.divide(best, others, out=np.zeros_like(best), where=others > 0)
+
+    return baseline
+
+
+class LearnedValue:
+    """b_t = v(s_t; w), learned: w moves towards the reward-to-go after each batch has been judged, so it is unbiased.
+
+    w <- w + learning_rate * mean over the batch's steps of (G_t - v(s_t; w)) grad v(s_t; w). The mean, rather
+    than the sum of Sutton & Barto (2018, section 13.4), makes one learning rate fit short and long episodes:
+    for a Table any of 1 or less is stable. `w` is [*R, D_w]: every run learns a baseline of its own.
+
+    Args:
+        approximator: with one output, on the same observations as the policy.
+        optimizer: SGD, Adam, ...
+        rng: for the first w.
+    """
+
+    def __init__(self, approximator, optimizer, rng, runs=None):
+        if approximator.outputs != 1:
+            raise ValueError(f"approximator must have 1 output, the value; got {approximator.outputs}")
+        self.approximator, self.optimizer = approximator, optimizer
+        self.w = approximator.init(rng, runs)
+
+    def __call__(self, rollout, targets):
+        return self.approximator.forward(self.w, rollout.observations[:-1])[..., 0]
+
+    def update(self, rollout):
+        """Move w towards the returns of this batch."""
+        targets = discounted_returns(rollout.rewards, rollout.discounts)
+        errors = (targets - self(rollout, targets)) * rollout.mask
+        gradient = self.approximator.backward(self.w, rollout.observations[:-1], errors[..., None])
+        steps = rollout.mask.sum(axis=(0, -1))  # [*R]
+        self.w = self.optimizer.step(self.w, gradient.sum(axis=-2) / steps[..., None])

@@ -1,0 +1,87 @@
+"""A figure that is redrawn fast: what stands still is drawn once, what moves is drawn on top of it."""
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+GHOST = "0.72"  # the colour of pinned curves
+
+
+class Canvas:
+    """A Matplotlib figure, set up by `setup(figure)`, that turns into a PNG in a few milliseconds.
+
+    Axes, ticks, titles and legends are the background: drawn in full only when a limit, a title or a label
+    has changed. Lines, areas, images and texts inside the axes move: they are drawn at every frame.
+    """
+
+    def __init__(self, setup, size=(9.6, 3.8), dpi=100):
+        self.figure = Figure(figsize=size, dpi=dpi, layout="constrained")
+        self._agg = FigureCanvasAgg(self.figure)
+        self._ghosts = []  # (index of the axes, x, y, marker) of pinned lines
+        self.setup(setup)
+
+    def setup(self, setup):
+        """Clear the figure and let `setup(figure)` fill it; pinned curves stay. Returns what `setup` returns."""
+        self.figure.clear()
+        self.figure.set_layout_engine("constrained")
+        self._background = self._seen = None
+        self.draw = setup(self.figure)
+        self._show_ghosts()
+        return self.draw
+
+    def pin(self, keep):
+        """Keep the lines as they are now as a grey ghost, in place of an earlier one; or let the ghost go."""
+        for index, axes in enumerate(self.figure.axes):
+            for line in [line for line in axes.lines if line.get_gid() == "ghost"]:
+                line.remove()
+        lines = [(i, line) for i, axes in enumerate(self.figure.axes) for line in axes.lines] if keep else []
+        self._ghosts = [(i, *np.array(line.get_data()), line.get_marker(), line.get_linestyle()) for i, line in lines]
+        self._show_ghosts()
+
+    def _show_ghosts(self):
+        for index, x, y, marker, style in self._ghosts:
+            axes = self.figure.axes[index]
+            axes.plot(x, y, color=GHOST, marker=marker, linestyle=style, markersize=2, zorder=0.5, gid="ghost")
+
+    def png(self):
+        """Draw, and return the picture as PNG bytes."""
+        self._blit()
+        # Written at compression level 1: two thirds of the time of Matplotlib's own level, for a fifth more bytes.
+        file = io.BytesIO()
+        Image.fromarray(np.asarray(self._agg.buffer_rgba())[..., :3]).save(file, "png", compress_level=1)
+        return file.getvalue()
+
+    def _blit(self):
+        moving = [(axes, artist) for axes in self.figure.axes for artist in _moving(axes)]
+        for _, artist in moving:
+            artist.set_animated(True)  # Matplotlib leaves animated artists out of a full draw
+        seen = [_background_of(axes) for axes in self.figure.axes]
+        if seen != self._seen:
+            self._draw_background()
+            self._seen = [_background_of(axes) for axes in self.figure.axes]
+        self._agg.restore_region(self._background)
+        for axes, artist in sorted(moving, key=lambda pair: pair[1].get_zorder()):
+            axes.draw_artist(artist)
+
+    def _draw_background(self):
+        self._agg.draw()
+        if self._background is None:
+            self.figure.set_layout_engine("none")  # the layout is found once; it must not breathe with the ticks
+            self._agg.draw()
+        self._background = self._agg.copy_from_bbox(self.figure.bbox)
+
+
+def _moving(axes):
+    return [*axes.images, *axes.patches, *axes.collections, *axes.lines, *axes.texts]
+
+
+def _background_of(axes):
+    """Everything whose change asks for a full draw."""
+    legend = axes.get_legend()
+    return (
+        axes.get_xlim(), axes.get_ylim(), axes.get_xscale(), axes.get_yscale(), axes.get_title(),
+        axes.get_xlabel(), axes.get_ylabel(), [text.get_text() for text in legend.get_texts()] if legend else None,
+    )  # fmt: skip

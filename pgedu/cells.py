@@ -1,0 +1,39 @@
+"""One panel for each place in a notebook: when a cell runs again, the panels of its last run are closed."""
+
+import sys
+
+_PANELS = {}  # place -> (execution count, panels)
+
+
+def replace_panels_of_cell(panel):
+    """Register `panel` for the cell that is running, and close those that an earlier run of it has left.
+
+    Without this, every run would leave a hidden panel behind, with its picture in memory and its training on.
+    """
+    place, execution = _running_cell()
+    if place is None:
+        return
+    last_execution, panels = _PANELS.get(place, (execution, []))
+    if last_execution != execution:
+        for old in panels:
+            old.close()
+        panels = []
+    _PANELS[place] = (execution, [*panels, panel])
+
+
+def _running_cell():
+    """(a name for the running cell that survives its next run, execution count); (None, 0) outside a notebook."""
+    ipython = sys.modules.get("IPython")  # not imported for this: without a notebook there is nothing to do
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        return None, 0
+    metadata = shell.get_parent().get("metadata", {}) if hasattr(shell, "get_parent") else {}
+    return metadata.get("cellId") or _source_of_cell(), shell.execution_count
+
+
+def _source_of_cell():
+    """Front ends that name no cell: the kernel files a cell's code under a hash of its source."""
+    frame = sys._getframe()
+    while frame and frame.f_globals.get("__name__") != "__main__":
+        frame = frame.f_back
+    return frame.f_code.co_filename if frame else None

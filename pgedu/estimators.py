@@ -1,0 +1,98 @@
+"""Estimators: a `Rollout` goes in, weights psi [T, *R, B] come out.
+
+Every policy gradient estimator is g = sum_t psi_t * grad log pi(a_t | s_t) (Schulman et al. 2016, eq. 1), so an
+estimator is no more than a choice of psi; `episode_gradients` does the rest. Set options with
+`functools.partial(reward_to_go, baseline=leave_one_out)`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pgedu.baselines import none
+from pgedu.returns import discounted_returns
+
+
+def total_return(rollout, *, baseline=none, gamma_power=True):
+    """psi_t = G_0 - b: every action is weighted with the return of the whole episode.
+
+    Unbiased for grad J (whole episodes, a baseline that does not depend on the episode's own actions), with
+    the variance of rewards that came before the action. Source: Williams (1992).
+
+    Args:
+        gamma_power: True (default) for grad J itself. False weights step t with sum_k gamma^(k-t) R_{k+1} - b,
+            G_0 seen from time t: the same expectation as `reward_to_go` without gamma^t, which is not grad J.
+    Raises:
+        ValueError: a rollout in which a column holds more than one episode.
+    """
+    powers = discount_powers(rollout)
+    targets = np.broadcast_to((powers * rollout.rewards).sum(axis=0), powers.shape)
+    if not gamma_power:
+        targets = np.divide(targets, powers, out=np.zeros_like(powers), where=powers > 0)
+    return (targets - baseline(rollout, targets)) * rollout.mask
+
+
+def reward_to_go(rollout, *, baseline=none, gamma_power=True):
+    """psi_t = gamma^t (G_t - b_t): an action is weighted with what followed it.
+
+    Unbiased for grad J under the conditions of `total_return`, with less variance as a rule.
+    Source: Sutton & Barto (2018), section 13.3; Sutton et al. (1999).
+
+    Args:
+        gamma_power: True (default) keeps gamma^t, which grad J asks for. False drops it, as most programs do:
+            it weights late states as if they were not discounted, and is the gradient of no return at all
+            (Nota & Thomas 2020). Without discount, gamma = 1, both are the same.
+    Raises:
+        ValueError: gamma_power=True with a rollout in which a column holds more than one episode.
+    """
+    targets = discounted_returns(rollout.rewards, rollout.discounts)
+    psi = (targets - baseline(rollout, targets)) * rollout.mask
+    return discount_powers(rollout) * psi if gamma_power else psi
+
+
+def discount_powers(rollout):
+    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after the end.
+
+    Raises:
+        ValueError: where a column goes on after an end, since the time within that episode is then unknown.
+    """
+    ended = (rollout.discounts[:-1] == 0) | (rollout.mask[:-1] == 0)
+    # With gamma = 0 every step looks like an end; only the first one then counts, which is right.
+    if np.any(ended & (rollout.mask[1:] == 1)) and np.any(rollout.discounts > 0):
+        raise ValueError("rollout must hold whole episodes, one a column, for gamma^t; use gamma_power=False for segments")
+    powers = np.ones_like(rollout.discounts)
+    np.cumprod(rollout.discounts[:-1], axis=0, out=powers[1:])
+    return powers
+
+
+def episode_gradients(policy, theta, rollout, psi):
+    """The gradient estimate of each episode, sum_t psi_t grad log pi(a_t | s_t): [*R, B, D]."""
+    return policy.score(theta, rollout.observations[:-1], rollout.actions, psi)
+
+
+class Moments(NamedTuple):
+    """Mean [*R, D] and covariance [*R, D, D] of gradient estimates; `variance` is the trace of the covariance."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def variance(self):
+        """Total variance E |g - E g|^2, [*R]."""
+        return np.trace(self.covariance, axis1=-2, axis2=-1)
+
+
+def moments(gradients, probabilities=None):
+    """Moments of gradients [*R, B, D]: of a sample (unbiased, B >= 2), or exact ones from probabilities [*R, B].
+
+    Raises:
+        ValueError: fewer than two samples, which have no variance.
+    """
+    B = gradients.shape[-2]
+    if probabilities is None and B < 2:
+        raise ValueError(f"gradients must be [*R, B, D] with B of 2 or more for a variance; got shape {gradients.shape}")
+    weights = np.full(B, 1 / B) if probabilities is None else probabilities
+    mean = (weights[..., None] * gradients).sum(axis=-2)
+    centred = gradients - mean[..., None, :]
+    covariance = np.swapaxes(weights[..., None] * centred, -1, -2) @ centred
+    return Moments(mean, covariance * (B / (B - 1) if probabilities is None else 1))

@@ -1,0 +1,303 @@
+"""Panels: `explore(view, **controls)` redraws when a control moves, `watch(start, view, **controls)` plays a training.
+
+A view is a function that fills a Matplotlib figure once and returns `draw`, which is called for every picture:
+
+    def view(figure):
+        axes = figure.subplots()
+        line, = axes.plot([], [])
+        def draw(power):
+            x = np.linspace(0, 1, 100)
+            line.set_data(x, x**power)
+            return f"x to the power of {power}"      # the readout, a sentence
+        return draw
+
+    explore(view, power=slider(1, 10, 2))
+
+`draw` is given the controls that it names, and `rng`, a generator seeded by the panel's seed control, if it names that.
+"""
+
+import asyncio
+import contextlib
+import html
+import inspect
+import signal
+import threading
+import time
+
+import ipywidgets as widgets
+import numpy as np
+
+from pgedu.canvas import Canvas
+from pgedu.cells import replace_panels_of_cell
+
+FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
+REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
+
+
+def slider(low, high, value, *, step=None, label=None, log=False):
+    """A slider. With `log`, `low`, `high` and `value` are still the values themselves, on a logarithmic scale.
+
+    Integers in, integers out, if all three are integers and the scale is not logarithmic.
+    """
+    if not low <= value <= high:
+        raise ValueError(f"value must be between low = {low} and high = {high}; got {value}")
+    if log:
+        if low <= 0:
+            raise ValueError(f"low must be positive on a logarithmic scale; got {low}")
+        ends = {"min": np.log10(low), "max": np.log10(high), "step": step or 0.05}
+        return widgets.FloatLogSlider(value, base=10, readout_format=".2g", **ends, **_style(label))
+    if all(isinstance(number, int) for number in (low, high, value)):
+        return widgets.IntSlider(value, low, high, step or 1, **_style(label))
+    step = step or (high - low) / 100
+    return widgets.FloatSlider(value, min=low, max=high, step=step, **_style(label))
+
+
+def choice(options, value=None, *, label=None):
+    """A drop-down list; `options` is a list, or a dict from what is shown to what the view is given."""
+    names = list(options)
+    value = options[names[0]] if value is None and isinstance(options, dict) else names[0] if value is None else value
+    pairs = list(options.items()) if isinstance(options, dict) else names
+    return widgets.Dropdown(options=pairs, value=value, **_style(label))
+
+
+def switch(value=False, *, label=None):
+    """A check box."""
+    return widgets.Checkbox(value, indent=False, description=label or "")
+
+
+def explore(view, *, size=(9.6, 3.8), **controls):
+    """Show a panel that redraws `view` whenever one of `controls` moves. Returns the panel."""
+    return Explore(view, controls, size)
+
+
+def watch(start, view, *, first=20, size=(9.6, 3.8), **controls):
+    """Show a panel that plays a training live. Returns the panel.
+
+    Args:
+        start: function that returns a fresh training (an iterator, such as `reinforce`). It is given `rng`
+            and the controls that it names. A control that is named like an attribute of the training is set
+            on it and acts at once; any other one that `start` names makes the training start afresh.
+        view: as in `explore`; its `draw(new, ...)` gets a list of the `Progress` records since the last picture.
+        first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
+    """
+    return Watch(start, view, controls, size, first)
+
+
+class Panel(widgets.VBox):
+    """Controls, a picture and a readout. `error` holds the exception of the last callback, if it failed."""
+
+    def __init__(self, view, controls, size):
+        for name, control in controls.items():
+            if not isinstance(control, widgets.Widget):
+                raise ValueError(f"{name} must be a control: slider(...), choice(...) or switch(...); got {control!r}")
+            control.description = control.description or name.replace("_", " ")
+        self.controls, self.readout, self.error = controls, "", None
+        self._view, self._canvas = view, Canvas(view, size)
+        self._image = widgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self._text = widgets.HTML()
+        self._pin = _button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
+        self._seed = widgets.BoundedIntText(0, 0, 9999, description="seed", **_style(width="110px"))
+        bars = [widgets.Box(bar, layout=ROW) for bar in (list(controls.values()), self._buttons())]
+        super().__init__([*bars, self._image, self._text])
+        replace_panels_of_cell(self)
+        for name, control in controls.items():
+            self._observe(control, self._moved, name)
+        self._observe(self._seed, self._moved, "rng")
+        self._observe(self._pin, self._pinned)
+
+    def _observe(self, control, act, *arguments):
+        control.observe(lambda change: self._guard(act, *arguments), "value")
+
+    def _guard(self, act, *arguments):
+        """Run a callback; an exception is shown in the panel, and raised on for logs and tests."""
+        try:
+            self.error = None
+            act(*arguments)
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error):
+        self.error = error
+        text = html.escape(f"{type(error).__name__}: {error}")
+        self._text.value = f'<div role="alert" style="color:#b00020"><b>This did not work.</b> {text}</div>'
+
+    def _values(self, **more):
+        values = {name: control.value for name, control in self.controls.items()}
+        return values | {"rng": np.random.default_rng(self._seed.value)} | more
+
+    def _draw(self, **more):
+        """Let the view move its artists; show the picture and the readout."""
+        self.readout = str(_call(self._canvas.draw, self._values(**more)) or "")
+        self._image.value = self._canvas.png()
+        self._text.value = f'<div role="status" style="line-height:1.4">{html.escape(self.readout)}</div>'
+
+    def _pinned(self):
+        self._canvas.pin(self._pin.value)
+        self._image.value = self._canvas.png()
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Beside the live widget, a picture and the readout: for pages, printers and readers that have no kernel."""
+        return super()._repr_mimebundle_(**kwargs) | {"image/png": self._image.value, "text/plain": self.readout}
+
+    def close(self):
+        """Leave nothing behind: every widget of the panel goes."""
+        for widget in (self, *_below(self)):
+            for part in (getattr(widget, "style", None), widget.layout, widget):
+                if part is not None:
+                    widgets.Widget.close(part)
+
+
+class Explore(Panel):
+    def __init__(self, view, controls, size):
+        super().__init__(view, controls, size)
+        self._draw()
+
+    def _buttons(self):
+        return [self._pin, self._seed] if "rng" in inspect.signature(self._canvas.draw).parameters else [self._pin]
+
+    def _moved(self, name):
+        self._draw()
+
+
+class Watch(Panel):
+    def __init__(self, start, view, controls, size, first):
+        self._start, self._first, self.task, self._drawing = start, first, None, 0.0
+        super().__init__(view, controls, size)
+        self._observe(self._play, self._toggled)
+        self._step.on_click(lambda button: self._guard(self._one_update))
+        self._reset.on_click(lambda button: self._guard(self._restart))
+        self._restart()
+
+    def _buttons(self):
+        self._play = _button(widgets.ToggleButton, "play", "play", "let it learn")
+        self._step = _button(widgets.Button, "step", "step-forward", "one update")
+        self._reset = _button(widgets.Button, "reset", "refresh", "start afresh")
+        self._speed = slider(1, 1000, 10, log=True, label="updates per picture")
+        return [self._play, self._step, self._reset, self._pin, self._seed, self._speed]
+
+    def _restart(self):
+        """A fresh training, and its first stretch."""
+        self._canvas.setup(self._view)
+        self.training = _call(self._start, self._values())
+        self._stream, self.finished = _pieces(self.training), False
+        for name in self.controls:
+            self._set(name)
+        self._draw(new=self._advance(self._first))
+
+    def _set(self, name):
+        """Set a control on the training; False if the training has no such attribute."""
+        if not hasattr(self.training, name):
+            return False
+        setattr(self.training, name, self.controls[name].value)
+        return True
+
+    def _moved(self, name):
+        if name == "rng" or (not self._set(name) and name in inspect.signature(self._start).parameters):
+            self._restart()
+        else:
+            self._draw(new=[])
+
+    def _advance(self, updates, until=np.inf):
+        """Up to so many updates, until a moment in time: the list of their records. Goes on where it stopped."""
+        new = []
+        try:
+            for progress in self._stream:
+                if progress is not None:
+                    new.append(progress)
+                if len(new) >= updates or time.perf_counter() > until:
+                    return new
+        except BaseException:  # also an interrupt: the training is as it was before this update
+            self._stream = _pieces(self.training)
+            raise
+        self.finished = True
+        return new
+
+    def _one_update(self):
+        self._draw(new=self._advance(1))
+
+    def _draw(self, **more):
+        began = time.perf_counter()
+        super()._draw(**more)
+        self._drawing = time.perf_counter() - began
+
+    def _toggled(self):
+        playing = self._play.value
+        self._play.description = self._play.icon = "pause" if playing else "play"
+        if playing and (self.task is None or self.task.done()):
+            self.task = asyncio.get_running_loop().create_task(self._playing())
+
+    async def _playing(self):
+        """The live training: a task of the kernel's own loop. Ends on pause, at the end, on an error or interrupt."""
+        try:
+            with _interrupt_means(self.pause):
+                while self._play.value and not self.finished:
+                    began = time.perf_counter()
+                    new = self._advance(round(self._speed.value), began + FRAME - REST - self._drawing)
+                    if new:
+                        self._draw(new=new)
+                    await asyncio.sleep(max(REST, began + FRAME - time.perf_counter()))
+        except Exception as error:
+            self._fail(error)
+            raise
+        finally:
+            self.pause()
+
+    def pause(self):
+        """Stop playing; `play` goes on from there."""
+        self._play.value = False
+
+    def close(self):
+        if self.task is not None:
+            self.task.cancel()
+        super().close()
+
+
+ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
+
+
+def _style(label=None, width="330px"):
+    style = {"style": {"description_width": "initial"}, "layout": {"width": width, "max_width": "100%"}}
+    return style | ({"description": label} if label else {})
+
+
+def _button(kind, description, icon, tooltip):
+    return kind(description=description, icon=icon, tooltip=tooltip, layout={"width": "84px"})
+
+
+def _below(widget):
+    for child in widget.children:
+        yield child
+        yield from _below(child) if isinstance(child, widgets.Box) else ()
+
+
+def _call(function, values):
+    """Call with those of the values that the function names."""
+    return function(**{name: values[name] for name in inspect.signature(function).parameters if name in values})
+
+
+def _pieces(training):
+    """The records of a training, with None after every small piece of work in between, if it has `pulses`."""
+    if not hasattr(training, "pulses"):
+        yield from training
+        return
+    while True:
+        progress = None
+        for progress in training.pulses():
+            yield progress
+        if progress is None:
+            return  # no update came: the training has ended
+
+
+@contextlib.contextmanager
+def _interrupt_means(pause):
+    """While a panel plays, interrupting the kernel pauses it (kernels ignore interrupts between messages)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears of interrupts
+        return
+    loop = asyncio.get_running_loop()
+    previous = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(pause))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

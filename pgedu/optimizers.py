@@ -1,0 +1,60 @@
+"""Optimisers: gradient ASCENT on arrays theta [*R, D]; `learning_rate` may be changed between two steps."""
+
+import numpy as np
+
+
+class SGD:
+    """theta <- theta + learning_rate * gradient.
+
+    Args:
+        learning_rate: a number of 0 or more, or an array [*R] with one for each run.
+    Raises:
+        ValueError: a learning rate that is negative or not finite.
+    """
+
+    def __init__(self, learning_rate):
+        self.learning_rate = learning_rate
+
+    @property
+    def learning_rate(self):
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
+            raise ValueError(f"learning_rate must be a finite number of 0 or more; got {value}")
+        self._learning_rate = value
+
+    def step(self, theta, gradient):
+        """Return the new theta; the old one is left as it was."""
+        return theta + np.asarray(self.learning_rate)[..., None] * self._direction(gradient)
+
+    def _direction(self, gradient):
+        return gradient
+
+
+class Adam(SGD):
+    """theta <- theta + learning_rate * m / (sqrt(v) + epsilon), with bias-corrected moments m and v of the gradient.
+
+    Args:
+        learning_rate: as for `SGD`; about the size of one step of each parameter.
+        beta1, beta2: decay of the first and second moment, in [0, 1).
+    Source: Kingma & Ba (2015), algorithm 1.
+    """
+
+    def __init__(self, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        super().__init__(learning_rate)
+        for name, value in (("beta1", beta1), ("beta2", beta2)):
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be in [0, 1); got {value}")
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self._mean = self._square = 0.0
+        self._steps = 0
+
+    def _direction(self, gradient):
+        self._steps += 1
+        self._mean = self.beta1 * self._mean + (1 - self.beta1) * gradient
+        self._square = self.beta2 * self._square + (1 - self.beta2) * gradient**2
+        mean = self._mean / (1 - self.beta1**self._steps)
+        square = self._square / (1 - self.beta2**self._steps)
+        return mean / (np.sqrt(square) + self.epsilon)

@@ -1,0 +1,157 @@
+"""Policies: an approximator turns observations into outputs, a head turns outputs into a distribution over actions.
+
+A head has `outputs` (K) and four functions of the outputs [..., K]:
+    noise(rng, shape)           -> what chance adds, [*shape, ...], independent of the outputs
+    act(outputs, noise)         -> actions: sampling as a deterministic function of outputs and noise
+    log_prob(outputs, actions)  -> [...]
+    gradient(outputs, actions)  -> d log_prob / d outputs, [..., K]
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Softmax over A actions: P(a) = exp(h_a) / sum_b exp(h_b), with the outputs as preferences h."""
+
+    actions: int
+
+    @property
+    def outputs(self):
+        return self.actions
+
+    def noise(self, rng, shape):
+        return rng.gumbel(size=(*shape, self.actions))
+
+    def act(self, outputs, noise):
+        """argmax(h + Gumbel noise) is distributed as softmax(h) (Gumbel 1954; Maddison et al. 2014)."""
+        return (outputs + noise).argmax(axis=-1)
+
+    def log_probs(self, outputs):
+        """log P of every action, [..., A]."""
+        shifted = outputs - _over_actions(np.maximum, outputs)
+        return shifted - np.log(_over_actions(np.add, np.exp(shifted)))
+
+    def log_prob(self, outputs, actions):
+        self._check(actions)
+        return np.take_along_axis(self.log_probs(outputs), actions[..., None], axis=-1)[..., 0]
+
+    def gradient(self, outputs, actions):
+        """d log P(a) / d h = onehot(a) - P."""
+        self._check(actions)
+        gradient = -np.exp(self.log_probs(outputs))
+        gradient += actions[..., None] == np.arange(self.actions)
+        return gradient
+
+    def _check(self, actions):
+        if not np.issubdtype(actions.dtype, np.integer):
+            raise ValueError(f"actions of a Categorical head must be integers; got {actions.dtype} (Gaussian fits those)")
+        if actions.size and not 0 <= actions.min() <= actions.max() < self.actions:
+            raise ValueError(f"actions must lie in 0 .. {self.actions - 1}; got {actions.min()} .. {actions.max()}")
+
+
+def _over_actions(ufunc, outputs):
+    """ufunc.reduce over the last axis, kept; for the few actions there are, NumPy is far faster over a first axis."""
+    return ufunc.reduce(np.ascontiguousarray(np.moveaxis(outputs, -1, 0)))[..., None]
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Independent normal actions [..., d]; the outputs are d means followed by d logarithms of standard deviations."""
+
+    dimensions: int
+
+    @property
+    def outputs(self):
+        return 2 * self.dimensions
+
+    def noise(self, rng, shape):
+        return rng.normal(size=(*shape, self.dimensions))
+
+    def act(self, outputs, noise):
+        mean, log_std = np.split(outputs, 2, axis=-1)
+        return mean + np.exp(log_std) * noise
+
+    def log_prob(self, outputs, actions):
+        standard, log_std = self._standardise(outputs, actions)
+        return (-0.5 * standard**2 - log_std - 0.5 * np.log(2 * np.pi)).sum(axis=-1)
+
+    def gradient(self, outputs, actions):
+        """d log p / d mean = z / std and d log p / d log_std = z^2 - 1, with z = (a - mean) / std."""
+        standard, log_std = self._standardise(outputs, actions)
+        return np.concatenate([standard / np.exp(log_std), standard**2 - 1], axis=-1)
+
+    def _standardise(self, outputs, actions):
+        if actions.shape[-1:] != (self.dimensions,):
+            raise ValueError(f"actions must be [..., {self.dimensions}]; got shape {actions.shape}")
+        mean, log_std = np.split(outputs, 2, axis=-1)
+        return (actions - mean) / np.exp(log_std), log_std
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A parametrised policy pi(a | s; theta), with theta flat: [*R, D], a vector for each run.
+
+    Observations are [..., *R, B, ...]: leading axes such as time are free, run axes are those of theta.
+    """
+
+    approximator: object
+    head: object
+
+    def __post_init__(self):
+        if self.approximator.outputs != self.head.outputs:
+            raise ValueError(
+                f"approximator must have the {self.head.outputs} outputs that {self.head} needs; "
+                f"got {self.approximator.outputs}"
+            )
+
+    @classmethod
+    def softmax(cls, approximator):
+        """The softmax policy with one action for each output of `approximator`."""
+        return cls(approximator, Categorical(approximator.outputs))
+
+    @property
+    def size(self):
+        return self.approximator.size
+
+    def init(self, rng, runs=None):
+        """Fresh parameters [*R, D]."""
+        return self.approximator.init(rng, runs)
+
+    def outputs(self, theta, observations):
+        """What the head turns into a distribution: [..., *R, B, K]."""
+        return self.approximator.forward(theta, observations)
+
+    def sample(self, theta, observations, rng):
+        """Draw an action for each observation: [..., *R, B] (or [..., *R, B, d] for a Gaussian head)."""
+        outputs = self.outputs(theta, observations)
+        return self.head.act(outputs, self.head.noise(rng, outputs.shape[:-1]))
+
+    def log_prob(self, theta, observations, actions):
+        """log pi(a | s; theta), [..., *R, B]."""
+        return self.head.log_prob(self.outputs(theta, observations), actions)
+
+    def probabilities(self, theta, observations):
+        """pi(. | s; theta) of a softmax policy, [..., *R, B, A]."""
+        return np.exp(self.head.log_probs(self.outputs(theta, observations)))
+
+    def score(self, theta, observations, actions, weights):
+        """Return sum_t weights_t * grad log pi(a_t | s_t; theta), for each episode.
+
+        Args:
+            theta: [*R, D].
+            observations: [T, *R, B, ...] at which the actions were taken (a rollout's without its last row).
+            actions, weights: [T, *R, B].
+        Returns:
+            [*R, B, D]. With a rollout's psi as weights: the gradient estimate of each episode.
+        Raises:
+            ValueError: shapes that do not fit, actions out of range.
+        Source: Schulman et al. (2016), eq. 1.
+        """
+        outputs = self.outputs(theta, observations)
+        if np.shape(weights) != outputs.shape[:-1]:
+            raise ValueError(f"weights must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(weights)}")
+        gradient = self.head.gradient(outputs, actions) * np.asarray(weights)[..., None]
+        return self.approximator.backward(theta, observations, gradient)
