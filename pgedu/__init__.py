@@ -6,7 +6,7 @@ from pgedu.enumeration import each_batch, enumerate_rollouts
 from pgedu.envs import TabularEnv, TabularVectorEnv, register_worlds
 from pgedu.estimators import Moments, episode_gradients, moments, reward_to_go, total_return
 from pgedu.exact import ExactMoments, Solution, exact_gradient, exact_moments, exact_return, solve
-from pgedu.mdp import MDP, bandit, cliff_walk, random_mdp, short_corridor, stay_or_stop
+from pgedu.mdp import MDP, bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
 from pgedu.optimizers import SGD, Adam
 from pgedu.policies import Categorical, Gaussian, Policy
 from pgedu.returns import discounted_returns, gae, td_residuals

@@ -31,6 +31,7 @@ class Table:
         return theta.reshape(-1, self.outputs)[self._rows(theta, observations)]
 
     def backward(self, theta, observations, gradient):
+        _check_time(theta, observations, ())
         _check_rows(self, theta, observations)
         episodes = observations.shape[1:]
         # Each (episode, observation) pair is one bin; np.bincount adds up a run of time without a loop.
@@ -64,6 +65,7 @@ class Linear:
         return _affine(theta, observations, self.outputs)
 
     def backward(self, theta, observations, gradient):
+        _check_time(theta, observations, (self.features,))
         _check(self, theta, observations, (self.features,))
         return _affine_gradient(observations, gradient)
 
@@ -102,6 +104,7 @@ class MLP:
         return self._activations(theta, observations)[-1]
 
     def backward(self, theta, observations, gradient):
+        _check_time(theta, observations, (self.features,))
         parameters, activations = self._split(theta), self._activations(theta, observations)
         parts = []
         for layer in reversed(range(len(parameters))):
@@ -152,6 +155,12 @@ def _check(approximator, theta, observations, event):
     if not fits or observations.shape[observations.ndim - event_axes :] != event:
         wanted = ", ".join(["...", *map(str, runs), "B", *map(str, event)])
         raise ValueError(f"observations must be [{wanted}] to fit theta {theta.shape}; got shape {observations.shape}")
+
+
+def _check_time(theta, observations, event):
+    if observations.ndim < 1 + theta.ndim + len(event):  # the sum over time would be one over episodes or runs
+        wanted = ", ".join(["T", *map(str, theta.shape[:-1]), "B", *map(str, event)])
+        raise ValueError(f"observations must be [{wanted}], time first; got shape {observations.shape}")
 
 
 def _check_rows(table, theta, observations):

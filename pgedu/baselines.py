@@ -4,6 +4,8 @@ A baseline is a function (rollout, targets) -> array that broadcasts to targets 
 subtracted from. It leaves the gradient unbiased as long as it does not depend on the action it judges.
 """
 
+import copy
+
 import numpy as np
 
 from pgedu.returns import discounted_returns
@@ -16,13 +18,14 @@ def none(rollout, targets):
 
 def constant(value):
     """b = value, a number or [*R, 1]. Unbiased."""
-    if not np.isfinite(value).all():
+    b = np.asarray(value, dtype=float)
+    if not np.isfinite(b).all():
         raise ValueError(f"value must be finite; got {value}")
-    return lambda rollout, targets: value
+    return lambda rollout, targets: b
 
 
 def batch_mean(rollout, targets):
-    """b_t = mean over the B episodes of the batch, the judged one included (0 for those that have ended).
+    """b_t = mean over the B episodes of the batch, the judged one included (a reward-to-go is 0 after an end).
 
     Biased: E[g] is (1 - 1/B) times the gradient, so with one episode it is always 0.
     """
@@ -30,7 +33,7 @@ def batch_mean(rollout, targets):
 
 
 def leave_one_out(rollout, targets):
-    """b_t = mean over the B - 1 other episodes of the batch (0 for those that have ended). Unbiased.
+    """b_t = mean over the B - 1 other episodes of the batch (a reward-to-go is 0 after an end). Unbiased.
 
     Source: Kool et al. (2019); with one episode there is no other.
     Raises:
@@ -45,15 +48,24 @@ def leave_one_out(rollout, targets):
 def state_value(values):
     """b_t = v(o_t), from a function of observations, or from an array [O] or [*R, O]. Unbiased.
 
-    Any function of the state will do; with the true values, the weights are advantages.
+    Any function of the observation will do; with the true values, the weights are advantages.
+    Raises:
+        ValueError: numbers that are not finite, or that do not fit the rollout.
     """
     if callable(values):
         return lambda rollout, targets: values(rollout.observations)[:-1]
     values = np.asarray(values, dtype=float)
+    if values.ndim == 0 or not np.isfinite(values).all():
+        raise ValueError(f"values must be a function, or finite numbers [O] or [*R, O]; got {values}")
+    runs, O = values.shape[:-1], values.shape[-1]
 
     def baseline(rollout, targets):
-        runs = np.arange(int(np.prod(values.shape[:-1]))).reshape(*values.shape[:-1], 1)
-        return values.reshape(-1, values.shape[-1])[runs, rollout.observations[:-1]]
+        observations, batch = rollout.observations[:-1], targets.shape[1:]
+        if batch[:-1][: len(runs)] != runs or observations.max(initial=0) >= O:
+            wanted = f"[O] or [*R, O] with runs {batch[:-1]} and O > {observations.max(initial=0)}"
+            raise ValueError(f"values must be {wanted}; got shape {values.shape}")
+        run = np.arange(int(np.prod(runs))).reshape(*runs, *[1] * (len(batch) - len(runs)))
+        return values.reshape(-1, O)[run, observations]
 
     return baseline
 
@@ -96,17 +108,22 @@ class LearnedValue:
     than the sum of Sutton & Barto (2018, section 13.4), makes one learning rate fit short and long episodes:
     for a Table any of 1 or less is stable. `w` is [*R, D_w]: every run learns a baseline of its own.
 
+    A training starts it afresh whenever it is made the training's baseline.
+
     Args:
         approximator: with one output, on the same observations as the policy.
-        optimizer: SGD, Adam, ...
-        rng: for the first w.
+        optimizer: SGD, Adam, ...; each start begins with a copy of it as it is now.
     """
 
-    def __init__(self, approximator, optimizer, rng, runs=None):
+    def __init__(self, approximator, optimizer):
         if approximator.outputs != 1:
             raise ValueError(f"approximator must have 1 output, the value; got {approximator.outputs}")
-        self.approximator, self.optimizer = approximator, optimizer
-        self.w = approximator.init(rng, runs)
+        self.approximator, self._fresh_optimizer = approximator, copy.deepcopy(optimizer)
+
+    def start(self, rng, runs=None):
+        """Fresh parameters w [*R, D_w], and an optimiser that has seen nothing."""
+        self.w = self.approximator.init(rng, runs)
+        self.optimizer = copy.deepcopy(self._fresh_optimizer)
 
     def __call__(self, rollout, targets):
         return self.approximator.forward(self.w, rollout.observations[:-1])[..., 0]

@@ -1,6 +1,9 @@
-"""One panel for each place in a notebook: when a cell runs again, the panels of its last run are closed."""
+"""What concerns the cells of a notebook: the source that one shows, and the panels that its last run has left."""
 
+import ast
+import inspect
 import sys
+import textwrap
 
 _PANELS = {}  # place -> (execution count, panels)
 
@@ -37,3 +40,15 @@ def _source_of_cell():
     while frame and frame.f_globals.get("__name__") != "__main__":
         frame = frame.f_back
     return frame.f_code.co_filename if frame else None
+
+
+def source(function):
+    """Show a function's own source in a notebook, without its docstring (which `help(function)` shows)."""
+    from IPython.display import Markdown
+
+    lines = inspect.getsource(function).splitlines()
+    body = ast.parse(textwrap.dedent("\n".join(lines))).body[0]
+    first = body.body[0]
+    if ast.get_docstring(body) is not None:
+        del lines[first.lineno - 1 : first.end_lineno]
+    return Markdown("```python\n" + textwrap.dedent("\n".join(lines)) + "\n```")

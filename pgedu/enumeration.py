@@ -14,29 +14,45 @@ def enumerate_rollouts(mdp, policy, theta, *, horizon, batch=1):
 
     The N trajectories of at most `horizon` steps make N^batch batches, which stand on one more run axis:
     arrays [T, *R, N^batch, batch], probabilities [*R, N^batch]. An estimator runs on them unchanged, and
-    sees each batch by itself; `each_batch(theta, rollout)` are the parameters that go with it.
+    sees each batch by itself; `each_batch(theta, rollout.actions)` are the parameters that go with it.
 
     Args:
         theta: [*R, D].
         horizon: the world ends there: J is the return of `horizon` steps (or of the world's own, if shorter).
         batch: number of episodes that an estimator sees together.
     Raises:
-        ValueError: noisy rewards (there is no end of trajectories), or more than can be held, with the count.
+        ValueError: noisy rewards (there is no end of trajectories), more than can be held, with the count, or
+            arguments that do not fit one another.
     """
     if mdp.reward_noise or mdp.rewards.ndim != 2:
         got = f"{mdp.reward_noise} and {mdp.rewards.shape}"
         raise ValueError(f"mdp must have reward_noise 0 and rewards [S, A] to be enumerated; got {got}")
-    for name, value in (("horizon", horizon), ("batch", batch)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}")
+    theta = check_fit(mdp, policy, theta, horizon=horizon, batch=batch)
     mdp = replace(mdp, horizon=min(horizon, mdp.horizon or horizon))
-    _check_count(mdp, batch, int(np.prod(theta.shape[:-1])))
+    _check_count(mdp, batch, theta)
     states, actions, chances = _paths(mdp)
     members = np.indices((len(chances),) * batch).reshape(batch, -1).T  # [N^batch, batch]
     runs = theta.shape[:-1]
     states, actions = (_for_all_runs(array[:, members], runs) for array in (states, actions))
     rollout = rollout_of_states(mdp, policy, each_batch(theta, actions), states, actions)
     return rollout, (chances[members] * np.exp(rollout.log_probs.sum(axis=0))).prod(axis=-1)
+
+
+def check_fit(mdp, policy, theta, **counts):
+    """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit this world."""
+    theta = np.asarray(theta, dtype=float)
+    if theta.shape[-1:] != (policy.size,):
+        raise ValueError(f"theta must be [*R, D] with D = {policy.size}; got shape {theta.shape}")
+    if not np.isfinite(theta).all():
+        raise ValueError("theta must be finite; got NaN or infinity")
+    if getattr(policy.head, "actions", None) != mdp.n_actions:
+        raise ValueError(f"policy must choose among the {mdp.n_actions} actions of the world; got {policy.head}")
+    if mdp.rewards.ndim > 2 and mdp.rewards.shape[:-2] != theta.shape[:-1]:
+        raise ValueError(f"theta must have the runs of the rewards, {mdp.rewards.shape[:-2]}; got shape {theta.shape}")
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
+    return theta
 
 
 def each_batch(theta, actions):
@@ -50,22 +66,25 @@ def _for_all_runs(array, runs):
     return np.broadcast_to(array.reshape(*lead, *[1] * len(runs), *rest), (*lead, *runs, *rest))
 
 
-def _check_count(mdp, batch, runs):
+def _check_count(mdp, batch, theta):
     possible = (mdp.transitions > 0).sum(axis=1)  # [S, S]: actions that may lead from one state to another
     paths = np.ones(mdp.n_states)
     for _ in range(mdp.horizon):
-        paths = np.where(mdp.terminal, 1.0, possible @ paths)
+        paths = np.where(mdp.terminal, 1.0, np.minimum(possible @ paths, 1e100))  # 0 * inf would be NaN
     count = paths[mdp.start > 0].sum()
-    numbers = count**batch * batch * mdp.horizon * runs
+    with np.errstate(over="ignore"):
+        batches = count**batch
+        # The largest arrays: d log pi / d outputs [T, *R, N^batch, batch, A], and gradients [*R, N^batch, batch, D].
+        numbers = batches * batch * np.prod(theta.shape[:-1]) * max(mdp.horizon * mdp.n_actions, theta.shape[-1])
     if numbers > LIMIT:
         raise ValueError(
-            f"horizon must be shorter or batch smaller: {mdp.horizon} steps allow {count:.0f} trajectories and "
-            f"{count**batch:.3g} batches of {batch}, {numbers:.2g} numbers in each array (limit {LIMIT:.0e})"
+            f"horizon must be shorter or batch smaller: {mdp.horizon} steps allow {count:.9g} trajectories and "
+            f"{batches:.3g} batches of {batch}, {numbers:.2g} numbers in one array (limit {LIMIT:.0e})"
         )
 
 
 def _paths(mdp):
-    """(states [T+1, N], actions [T, N], chances [N]): all paths, and the part of their probability that is the world's."""
+    """(states [T+1, N], actions [T, N], chances [N]): all paths, and the world's part in their probability."""
     state = np.flatnonzero(mdp.start)
     states, actions, chances = state[None], np.empty((0, len(state)), dtype=int), mdp.start[state]
     for _ in range(mdp.horizon):

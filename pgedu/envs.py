@@ -65,8 +65,10 @@ class TabularVectorEnv(VectorEnv):
 
     def step(self, actions):
         actions = np.asarray(actions)
-        if actions.shape != (self.num_envs,) or actions.min() < 0 or actions.max() >= self.single_action_space.n:
-            raise ValueError(f"actions must be {self.num_envs} integers in 0 .. {self.single_action_space.n - 1}; got {actions}")
+        whole = actions.shape == (self.num_envs,) and np.issubdtype(actions.dtype, np.integer)
+        if not whole or actions.min() < 0 or actions.max() >= self.single_action_space.n:
+            wanted = f"{self.num_envs} integers in 0 .. {self.single_action_space.n - 1}"
+            raise ValueError(f"actions must be {wanted}; got {actions}")
         resetting = self._ended
         rewards, terminated = self._columns.move(actions, self.np_random)
         truncated = np.zeros(self.num_envs, dtype=bool)

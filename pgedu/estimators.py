@@ -29,7 +29,7 @@ def total_return(rollout, *, baseline=none, gamma_power=True):
     targets = np.broadcast_to((powers * rollout.rewards).sum(axis=0), powers.shape)
     if not gamma_power:
         targets = np.divide(targets, powers, out=np.zeros_like(powers), where=powers > 0)
-    return (targets - baseline(rollout, targets)) * rollout.mask
+    return _minus_baseline(rollout, targets, baseline)
 
 
 def reward_to_go(rollout, *, baseline=none, gamma_power=True):
@@ -46,12 +46,19 @@ def reward_to_go(rollout, *, baseline=none, gamma_power=True):
         ValueError: gamma_power=True with a rollout in which a column holds more than one episode.
     """
     targets = discounted_returns(rollout.rewards, rollout.discounts)
-    psi = (targets - baseline(rollout, targets)) * rollout.mask
+    psi = _minus_baseline(rollout, targets, baseline)
     return discount_powers(rollout) * psi if gamma_power else psi
 
 
+def _minus_baseline(rollout, targets, baseline):
+    if not callable(baseline):
+        wanted = "a function (rollout, targets) -> b, such as leave_one_out or constant(2.0)"
+        raise ValueError(f"baseline must be {wanted}; got {baseline!r}")
+    return (targets - baseline(rollout, targets)) * rollout.mask
+
+
 def discount_powers(rollout):
-    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after the end.
+    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after a termination.
 
     Raises:
         ValueError: where a column goes on after an end, since the time within that episode is then unknown.
@@ -59,7 +66,8 @@ def discount_powers(rollout):
     ended = (rollout.discounts[:-1] == 0) | (rollout.mask[:-1] == 0)
     # With gamma = 0 every step looks like an end; only the first one then counts, which is right.
     if np.any(ended & (rollout.mask[1:] == 1)) and np.any(rollout.discounts > 0):
-        raise ValueError("rollout must hold whole episodes, one a column, for gamma^t; use gamma_power=False for segments")
+        fitting = "reward_to_go(..., gamma_power=False)"
+        raise ValueError(f"rollout must hold one whole episode a column; got segments, which only {fitting} takes")
     powers = np.ones_like(rollout.discounts)
     np.cumprod(rollout.discounts[:-1], axis=0, out=powers[1:])
     return powers
@@ -86,12 +94,15 @@ def moments(gradients, probabilities=None):
     """Moments of gradients [*R, B, D]: of a sample (unbiased, B >= 2), or exact ones from probabilities [*R, B].
 
     Raises:
-        ValueError: fewer than two samples, which have no variance.
+        ValueError: fewer than two samples, which have no variance, or shapes that do not fit.
     """
-    B = gradients.shape[-2]
-    if probabilities is None and B < 2:
-        raise ValueError(f"gradients must be [*R, B, D] with B of 2 or more for a variance; got shape {gradients.shape}")
-    weights = np.full(B, 1 / B) if probabilities is None else probabilities
+    gradients = np.asarray(gradients)
+    B = gradients.shape[-2] if gradients.ndim > 1 else 0
+    if B < (2 if probabilities is None else 1):
+        raise ValueError(f"gradients must be [*R, B, D] with B of 2 or more for a variance; got {gradients.shape}")
+    weights = np.full(B, 1 / B) if probabilities is None else np.asarray(probabilities)
+    if probabilities is not None and weights.shape != gradients.shape[:-1]:
+        raise ValueError(f"probabilities must be [*R, B] = {gradients.shape[:-1]}; got shape {weights.shape}")
     mean = (weights[..., None] * gradients).sum(axis=-2)
     centred = gradients - mean[..., None, :]
     covariance = np.swapaxes(weights[..., None] * centred, -1, -2) @ centred

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.enumeration import each_batch, enumerate_rollouts
+from pgedu.enumeration import check_fit, each_batch, enumerate_rollouts
 from pgedu.estimators import episode_gradients, moments
 
 # A policy that never ends an episode has no finite undiscounted return. A discount this close to 1 turns
@@ -27,19 +27,21 @@ def solve(mdp, policy, theta, *, horizon=None):
     Without horizon: (I - gamma P) v = r and (I - gamma P)^T d = start, over the states that are not terminal.
 
     Args:
-        horizon: number of steps; default the world's own, None for none.
+        horizon: number of steps; default the world's own, if it has one.
+    Raises:
+        ValueError: arguments that do not fit one another, or a theta that is not finite.
     Source: Sutton & Barto (2018), eq. 3.14 and section 13.2; Sutton et al. (1999), theorem 1.
     """
+    theta = check_fit(mdp, policy, theta, **({} if horizon is None else {"horizon": horizon}))
     horizon = mdp.horizon if horizon is None else min(horizon, mdp.horizon or horizon)
     probabilities = policy.probabilities(theta, np.broadcast_to(mdp.observation, (*theta.shape[:-1], mdp.n_states)))
     rewards = np.where(mdp.terminal[:, None], 0.0, mdp.rewards)
     gamma = min(mdp.gamma, ALMOST_ONE) if horizon is None else mdp.gamma
     # gamma P(s' | s, a), with no way out of or into a terminal state: what lies beyond the end counts for nothing.
     onward = gamma * mdp.transitions * ~mdp.terminal[:, None, None] * ~mdp.terminal
-    start = mdp.start * ~mdp.terminal
     if horizon is None:
-        return _solve_linear(probabilities, rewards, onward, start)
-    return _solve_backward(probabilities, rewards, onward, start, horizon)
+        return _solve_linear(probabilities, rewards, onward, mdp.start)
+    return _solve_backward(probabilities, rewards, onward, mdp.start, horizon)
 
 
 def _solve_linear(probabilities, rewards, onward, start):
@@ -67,9 +69,9 @@ def _solve_backward(probabilities, rewards, onward, start, horizon):
 
 
 def exact_return(mdp, policy, theta, *, horizon=None):
-    """J(theta) = sum_s start(s) v(s), [*R]. Undiscounted and never ending, J is a huge number (about 1e15), not inf."""
+    """J(theta) = sum_s start(s) v(s), [*R]. Undiscounted and never ending, it is huge (about 1e15), not infinite."""
     values = solve(mdp, policy, theta, horizon=horizon).values
-    has_time = values.ndim > theta.ndim
+    has_time = values.ndim > np.ndim(theta)
     return ((values[0] if has_time else values) * mdp.start).sum(axis=-1)
 
 
@@ -78,6 +80,7 @@ def exact_gradient(mdp, policy, theta, *, horizon=None):
 
     Source: the policy gradient theorem, Sutton et al. (1999), theorem 1.
     """
+    theta = np.asarray(theta, dtype=float)
     solution = solve(mdp, policy, theta, horizon=horizon)
     advantages = solution.action_values - solution.values[..., None]  # the same gradient, less cancellation
     weights = solution.visits[..., None] * solution.probabilities * advantages
@@ -113,12 +116,16 @@ def exact_moments(mdp, policy, theta, estimator, *, horizon, batch=1):
         horizon: the return of which the gradient is estimated ends there; bias is measured against its grad J.
         batch: episodes in a batch. The estimate is the mean of their gradients.
     Raises:
-        ValueError: an enumeration that would be too large, or a psi whose shape is not that of the rewards.
+        ValueError: an enumeration that would be too large, or a psi that is not finite or has not
+            the shape of the rewards.
     """
+    theta = np.asarray(theta, dtype=float)
     rollout, probabilities = enumerate_rollouts(mdp, policy, theta, horizon=horizon, batch=batch)
-    psi = np.asarray(estimator(rollout))
+    psi = np.asarray(estimator(rollout), dtype=float)
     if psi.shape != rollout.rewards.shape:
         raise ValueError(f"psi must have the shape of the rewards, {rollout.rewards.shape}; got {psi.shape}")
+    if not np.isfinite(psi).all():
+        raise ValueError("psi must be finite; got NaN or infinity from the estimator")
     gradients = episode_gradients(policy, each_batch(theta, rollout.actions), rollout, psi).mean(axis=-2)
     mean, covariance = moments(gradients, probabilities)
     return ExactMoments(mean, mean - exact_gradient(mdp, policy, theta, horizon=horizon), covariance)

@@ -17,6 +17,7 @@ A view is a function that fills a Matplotlib figure once and returns `draw`, whi
 """
 
 import asyncio
+import base64
 import contextlib
 import html
 import inspect
@@ -93,7 +94,7 @@ class Panel(widgets.VBox):
             control.description = control.description or name.replace("_", " ")
         self.controls, self.readout, self.error = controls, "", None
         self._view, self._canvas = view, Canvas(view, size)
-        self._image = widgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self._image = widgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
         self._text = widgets.HTML()
         self._pin = _button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
         self._seed = widgets.BoundedIntText(0, 0, 9999, description="seed", **_style(width="110px"))
@@ -138,7 +139,8 @@ class Panel(widgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs):
         """Beside the live widget, a picture and the readout: for pages, printers and readers that have no kernel."""
-        return super()._repr_mimebundle_(**kwargs) | {"image/png": self._image.value, "text/plain": self.readout}
+        picture = base64.b64encode(self._image.value).decode()
+        return super()._repr_mimebundle_(**kwargs) | {"image/png": picture, "text/plain": self.readout}
 
     def close(self):
         """Leave nothing behind: every widget of the panel goes."""
@@ -233,7 +235,8 @@ class Watch(Panel):
             with _interrupt_means(self.pause):
                 while self._play.value and not self.finished:
                     began = time.perf_counter()
-                    new = self._advance(round(self._speed.value), began + FRAME - REST - self._drawing)
+                    share = max(FRAME / 3, FRAME - REST - self._drawing)  # of the frame, for learning
+                    new = self._advance(round(self._speed.value), began + share)
                     if new:
                         self._draw(new=new)
                     await asyncio.sleep(max(REST, began + FRAME - time.perf_counter()))

@@ -88,8 +88,10 @@ def _check_shapes(mdp):
 def _check_values(mdp):
     for name in ("transitions", "start"):
         table = getattr(mdp, name)
-        if not ((table >= 0).all() and np.allclose(table.sum(-1), 1)):
+        if not ((table >= 0).all() and np.allclose(table.sum(-1), 1, rtol=0, atol=1e-9)):
             raise ValueError(f"{name} must hold probabilities that sum to 1 over the last axis; got {table.tolist()}")
+    if mdp.start[mdp.terminal].any():
+        raise ValueError(f"start must give terminal states probability 0; got {mdp.start.tolist()}")
     if not np.isfinite(mdp.rewards).all():
         raise ValueError("rewards must be finite numbers; got NaN or infinity")
     if mdp.observation.min() < 0:
@@ -171,3 +173,19 @@ def random_mdp(rng, states=4, actions=2, gamma=0.9, horizon=None):
     rewards[-1] = 0
     start = np.append(rng.dirichlet(np.ones(states)), 0.0)
     return MDP(transitions, rewards, start, np.arange(states + 1) == states, gamma=gamma, horizon=horizon)
+
+
+def campaign(gamma=0.9, horizon=12):
+    """A customer of a marketing campaign, month by month: curious (0) or loyal (1), until lost (2).
+
+    Actions: 0 wait, 1 make an offer, which costs 1. An offer wins four in ten curious customers over, and keeps
+    more of the loyal ones, who are worth 2 a month. The two preferences for "offer" span a plane, which makes
+    this the world of the gradient cloud. Best: an offer to the curious only.
+    """
+    transitions = [
+        [[0.5, 0.1, 0.4], [0.3, 0.4, 0.3]],
+        [[0.0, 0.8, 0.2], [0.0, 0.9, 0.1]],
+        [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]],
+    ]
+    rewards = [[0, -1], [2, 1], [0, 0]]
+    return MDP(transitions, rewards, start=[1, 0, 0], terminal=[False, False, True], gamma=gamma, horizon=horizon)

@@ -27,7 +27,12 @@ class SGD:
 
     def step(self, theta, gradient):
         """Return the new theta; the old one is left as it was."""
-        return theta + np.asarray(self.learning_rate)[..., None] * self._direction(gradient)
+        rate = np.asarray(self.learning_rate)
+        if rate.ndim and rate.shape != theta.shape[:-1]:
+            raise ValueError(f"learning_rate must be a number or [*R] = {theta.shape[:-1]}; got shape {rate.shape}")
+        if gradient.shape != theta.shape:
+            raise ValueError(f"gradient must have the shape of theta, {theta.shape}; got shape {gradient.shape}")
+        return theta + rate[..., None] * self._direction(gradient)
 
     def _direction(self, gradient):
         return gradient

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# A run that diverges may overflow. `reinforce` finds and reports it; a warning at every step would bury the report.
+overflowing = np.errstate(over="ignore", invalid="ignore")
+
 
 @dataclass(frozen=True)
 class Categorical:
@@ -29,25 +32,28 @@ class Categorical:
         """argmax(h + Gumbel noise) is distributed as softmax(h) (Gumbel 1954; Maddison et al. 2014)."""
         return (outputs + noise).argmax(axis=-1)
 
+    @overflowing
     def log_probs(self, outputs):
         """log P of every action, [..., A]."""
         shifted = outputs - _over_actions(np.maximum, outputs)
         return shifted - np.log(_over_actions(np.add, np.exp(shifted)))
 
     def log_prob(self, outputs, actions):
-        self._check(actions)
+        self._check(outputs, actions)
         return np.take_along_axis(self.log_probs(outputs), actions[..., None], axis=-1)[..., 0]
 
     def gradient(self, outputs, actions):
         """d log P(a) / d h = onehot(a) - P."""
-        self._check(actions)
+        self._check(outputs, actions)
         gradient = -np.exp(self.log_probs(outputs))
         gradient += actions[..., None] == np.arange(self.actions)
         return gradient
 
-    def _check(self, actions):
+    def _check(self, outputs, actions):
+        if actions.shape != outputs.shape[:-1]:
+            raise ValueError(f"actions must be [..., *R, B] = {outputs.shape[:-1]}; got shape {actions.shape}")
         if not np.issubdtype(actions.dtype, np.integer):
-            raise ValueError(f"actions of a Categorical head must be integers; got {actions.dtype} (Gaussian fits those)")
+            raise ValueError(f"actions of a Categorical head must be integers; got {actions.dtype}")
         if actions.size and not 0 <= actions.min() <= actions.max() < self.actions:
             raise ValueError(f"actions must lie in 0 .. {self.actions - 1}; got {actions.min()} .. {actions.max()}")
 
@@ -70,22 +76,26 @@ class Gaussian:
     def noise(self, rng, shape):
         return rng.normal(size=(*shape, self.dimensions))
 
+    @overflowing
     def act(self, outputs, noise):
         mean, log_std = np.split(outputs, 2, axis=-1)
         return mean + np.exp(log_std) * noise
 
+    @overflowing
     def log_prob(self, outputs, actions):
         standard, log_std = self._standardise(outputs, actions)
         return (-0.5 * standard**2 - log_std - 0.5 * np.log(2 * np.pi)).sum(axis=-1)
 
+    @overflowing
     def gradient(self, outputs, actions):
         """d log p / d mean = z / std and d log p / d log_std = z^2 - 1, with z = (a - mean) / std."""
         standard, log_std = self._standardise(outputs, actions)
         return np.concatenate([standard / np.exp(log_std), standard**2 - 1], axis=-1)
 
     def _standardise(self, outputs, actions):
-        if actions.shape[-1:] != (self.dimensions,):
-            raise ValueError(f"actions must be [..., {self.dimensions}]; got shape {actions.shape}")
+        expected = (*outputs.shape[:-1], self.dimensions)
+        if actions.shape != expected:
+            raise ValueError(f"actions must be [..., *R, B, {self.dimensions}] = {expected}; got shape {actions.shape}")
         mean, log_std = np.split(outputs, 2, axis=-1)
         return (actions - mean) / np.exp(log_std), log_std
 
@@ -120,6 +130,7 @@ class Policy:
         """Fresh parameters [*R, D]."""
         return self.approximator.init(rng, runs)
 
+    @overflowing
     def outputs(self, theta, observations):
         """What the head turns into a distribution: [..., *R, B, K]."""
         return self.approximator.forward(theta, observations)

@@ -17,10 +17,13 @@ def discounted_returns(rewards, discounts):
     Returns:
         [T, ...] float.
     Raises:
-        ValueError: shapes that differ, no time axis, or rewards that are not finite.
+        ValueError: shapes that differ, no time axis, rewards or discounts that are not finite.
     Source: Sutton & Barto (2018), eq. 3.9.
     """
-    rewards, discounts = _steps(rewards=rewards, discounts=discounts)
+    return _discounted_sums(*_steps(rewards=rewards, discounts=discounts))
+
+
+def _discounted_sums(rewards, discounts):
     returns = np.empty_like(rewards)
     following = np.zeros_like(rewards[0]) if len(rewards) else None
     for t in reversed(range(len(rewards))):
@@ -37,7 +40,8 @@ def td_residuals(rewards, discounts, values):
     Returns:
         [T, ...] float. With the true values, an unbiased estimate of the advantage.
     Raises:
-        ValueError: shapes that do not fit, or rewards that are not finite.
+        ValueError: shapes that do not fit, rewards or discounts that are not finite. (Values may be infinite or
+            NaN, as those of a learner that diverged are; so is the result then.)
     Source: Sutton & Barto (2018), eq. 6.5.
     """
     rewards, discounts = _steps(rewards=rewards, discounts=discounts)
@@ -62,14 +66,14 @@ def gae(rewards, discounts, values, mask, lam):
     Returns:
         [T, ...] float.
     Raises:
-        ValueError: shapes that do not fit, rewards that are not finite, lam outside [0, 1].
+        ValueError: shapes that do not fit, rewards, discounts or mask that are not finite, lam outside [0, 1].
     Source: Schulman et al. (2016), eq. 16.
     """
     if not 0 <= lam <= 1:
         raise ValueError(f"lam must be between 0 and 1; got {lam}")
     rewards, discounts, mask = _steps(rewards=rewards, discounts=discounts, mask=mask)
     deltas = td_residuals(rewards, discounts, values)
-    return discounted_returns(mask * deltas, lam * mask * discounts)
+    return _discounted_sums(mask * deltas, lam * mask * discounts)
 
 
 def _steps(**arrays):
@@ -79,6 +83,6 @@ def _steps(**arrays):
     for name, array in arrays.items():
         if array.ndim == 0 or array.shape != shape:
             raise ValueError(f"{name} must be [T, ...] with the shape of rewards, {shape}; got shape {array.shape}")
-    if not np.isfinite(arrays["rewards"]).all():
-        raise ValueError("rewards must be finite numbers; got NaN or infinity")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite numbers; got NaN or infinity")
     return arrays.values()

@@ -9,6 +9,7 @@ from pgedu.mdp import MDP
 from pgedu.streams import Stream
 
 BLOCK = 64  # random numbers are drawn for this many steps at once: one call instead of 64
+MANY = 2**15  # columns * steps, beyond which larger blocks save nothing and waste what is drawn after the end
 
 
 class Rollout(NamedTuple):
@@ -57,28 +58,42 @@ def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None,
 
 def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
     """`collect` as a generator that yields None after every step, so that a live panel can draw in between."""
-    _check_call(world, policy, theta, episodes, steps, gamma, max_steps)
+    theta = np.asarray(theta, dtype=float)
+    _check_call(world, policy, theta, rng, episodes, steps, gamma, max_steps)
     if isinstance(world, MDP):
+        _check_fit(world, policy, theta)
         return (yield from _simulate(world, policy, theta, episodes, gamma, rng, max_steps))
     stream = world if isinstance(world, Stream) else Stream(world, rng)
     stream.check(policy, theta, episodes)
     return (yield from _act(stream, policy, theta, steps, 1.0 if gamma is None else gamma, rng, max_steps))
 
 
-def _check_call(world, policy, theta, episodes, steps, gamma, max_steps):
+def _check_call(world, policy, theta, rng, episodes, steps, gamma, max_steps):
     if not isinstance(world, MDP | Stream | VectorEnv):
         raise ValueError(f"world must be an MDP, a Gymnasium vector environment or a Stream; got {world!r:.80}")
-    if np.ndim(theta) < 1 or np.shape(theta)[-1] != policy.size:
-        raise ValueError(f"theta must be [*R, D] with D = {policy.size}; got shape {np.shape(theta)}")
+    if theta.shape[-1:] != (policy.size,):
+        raise ValueError(f"theta must be [*R, D] with D = {policy.size}; got shape {theta.shape}")
     if not np.isfinite(theta).all():
         raise ValueError("theta must be finite; got NaN or infinity")
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a generator such as numpy.random.default_rng(0); got {rng!r:.80}")
     if (episodes is not None and steps is not None) or (isinstance(world, MDP) and episodes is None):
         raise ValueError(f"give episodes or (vector environments only) steps; got episodes={episodes}, steps={steps}")
+    if isinstance(world, Stream) and steps is None:
+        raise ValueError("steps must be given for a Stream, which may stand in the midst of an episode; got None")
     for name, value in (("episodes", episodes), ("steps", steps), ("max_steps", max_steps)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1; got {value}")
     if gamma is not None and not 0 <= gamma <= 1:
         raise ValueError(f"gamma must be between 0 and 1; got {gamma}")
+
+
+def _check_fit(mdp, policy, theta):
+    if getattr(policy.head, "actions", None) != mdp.n_actions:
+        raise ValueError(f"head must have actions = {mdp.n_actions} to act in this MDP; got {policy.head}")
+    if mdp.rewards.ndim > 2 and mdp.rewards.shape[:-2] != theta.shape[:-1]:
+        runs = mdp.rewards.shape[:-2]
+        raise ValueError(f"theta must be [*R, D] with *R = {runs}, as the rewards of the MDP; got shape {theta.shape}")
 
 
 # --- from an MDP: a Markov chain over (action, next state), sampled by table look-up ---
@@ -92,10 +107,11 @@ def _simulate(mdp, policy, theta, episodes, gamma, rng, max_steps):
     first = np.repeat(np.arange(int(np.prod(runs))) * mdp.n_states, episodes)  # [N], N = R * B columns
     row = first + np.searchsorted(np.cumsum(mdp.start)[:-1], rng.random(first.size), side="right")
     rows, choices = [row], []
+    block = max(1, min(BLOCK, MANY // first.size))
     for t in range(min(max_steps, mdp.horizon or max_steps)):
-        if t % BLOCK == 0:
-            uniforms = np.minimum(rng.random((BLOCK, first.size)), 1 - 2.0**-30)
-        choice = cumulative.searchsorted(row + uniforms[t % BLOCK], side="right")
+        if t % block == 0:
+            uniforms = np.minimum(rng.random((block, first.size)), 1 - 2.0**-30)
+        choice = cumulative.searchsorted(row + uniforms[t % block], side="right")
         row = next_row[choice]
         rows.append(row)
         choices.append(choice)
@@ -137,7 +153,7 @@ def rollout_of_states(mdp, policy, theta, states, actions, *, gamma=None, rng=No
         going_on[-1] = False
     observations = mdp.observation[states]
     discounts = (mdp.gamma if gamma is None else gamma) * going_on
-    log_probs = _log_policy(mdp, policy, theta)[run, states[:-1], actions] * mask
+    log_probs = np.where(mask, _log_policy(mdp, policy, theta)[run, states[:-1], actions], 0.0)
     return Rollout(observations, actions, rewards * mask, discounts, mask.astype(float), log_probs)
 
 
@@ -171,10 +187,11 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
             if not alive.any():
                 break
     rewards, terminated, mask = (np.array(row).reshape(len(rows), *batch) for row in zip(*rows))
-    if not np.isfinite(rewards).all():
-        raise ValueError(f"rewards of {stream.env} must be finite numbers; got NaN or infinity")
     observations, actions = np.array(observations).reshape(len(rows) + 1, *shape), np.array(actions)
-    log_probs = policy.log_prob(theta, observations[:-1], actions) * mask
+    for name, array in (("rewards", rewards), ("observations", observations)):
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} of {stream.env} must be finite numbers; got NaN or infinity")
+    log_probs = np.where(mask, policy.log_prob(theta, observations[:-1], actions), 0.0)
     return Rollout(
         observations, actions, rewards * mask, gamma * (mask & ~terminated), mask.astype(float), log_probs
     )

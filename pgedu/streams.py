@@ -30,7 +30,9 @@ class Stream:
         """One step of all columns: (rewards, terminated, truncated, mask), each [N]; then see `recorded`."""
         mask = ~self.idle
         space = self.env.single_action_space
-        legal = actions if isinstance(space, spaces.Discrete) else np.clip(actions, space.low, space.high)
+        # A policy that diverged may act with NaN: the environment, and the other runs in it, must live on.
+        discrete = isinstance(space, spaces.Discrete)
+        legal = actions if discrete else np.clip(np.nan_to_num(actions), space.low, space.high)
         following, rewards, terminated, truncated, info = self.env.step(legal)
         self.recorded = self.acting_on = following = self._as_numbers(following)
         ended = terminated | truncated

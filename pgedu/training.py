@@ -39,8 +39,8 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
         policy, optimizer, rng: as elsewhere; `optimizer.learning_rate` may change at any time.
         runs: R, the number of independent learners.
         episodes: B, episodes of each run in an update.
-        estimator, baseline: psi = estimator(rollout, baseline=baseline). A baseline with an `update` method,
-            such as `LearnedValue`, learns from each batch after it has been used on it.
+        estimator, baseline: psi = estimator(rollout, baseline=baseline). A baseline that learns, such as
+            `LearnedValue`, has `start(rng, runs)` and `update(rollout)`, called after it was used on a batch.
         updates: stop after so many; None goes on for ever.
         theta: first parameters [R, D]; default policy.init.
         max_steps: longer episodes are cut off.
@@ -54,12 +54,9 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
         for name, value in (("runs", runs), ("episodes", episodes), ("updates", updates or 1)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")
-        for name, value in (("estimator", estimator), ("baseline", baseline)):
-            if not callable(value):
-                raise ValueError(f"{name} must be a function, as those in pgedu.{name}s; got {value!r}")
         self.world, self.policy, self.optimizer, self.rng = world, policy, optimizer, rng
-        self.estimator, self.baseline = estimator, baseline
         self.runs, self.episodes, self.updates = runs, episodes, updates
+        self.estimator, self.baseline = estimator, baseline
         self.gamma, self.max_steps = gamma, max_steps
         self.theta = policy.init(rng, runs) if theta is None else np.array(theta, dtype=float)
         if self.theta.shape != (runs, policy.size):
@@ -74,6 +71,24 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
     @learning_rate.setter
     def learning_rate(self, value):
         self.optimizer.learning_rate = value
+
+    @property
+    def estimator(self):
+        return self._estimator
+
+    @estimator.setter
+    def estimator(self, function):
+        self._estimator = _function("estimator", function)
+
+    @property
+    def baseline(self):
+        return self._baseline
+
+    @baseline.setter
+    def baseline(self, function):
+        self._baseline = _function("baseline", function)
+        if hasattr(function, "start"):  # one that learns begins with nothing
+            function.start(self.rng, self.runs)
 
     def __len__(self):
         if self.updates is None:
@@ -114,3 +129,9 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
         self.diverged = self.diverged | ~np.isfinite(theta).all(axis=-1)
         self.theta = np.where(self.diverged[:, None], self.theta, theta)
         return gradients
+
+
+def _function(name, value):
+    if not callable(value):
+        raise ValueError(f"{name} must be a function, as those in pgedu.{name}s; got {value!r}")
+    return value

@@ -1,0 +1,183 @@
+"""Pictures: arrays in, Matplotlib artists out. Each class sets up its artists once, and `show` moves them."""
+
+import numpy as np
+from matplotlib.patches import Polygon
+
+# One colour for each method in the whole suite (Okabe & Ito's palette, told apart by colour-blind readers too);
+# what is exact is black.
+COLORS = {
+    "exact": "#000000",
+    "none": "#D55E00",
+    "constant": "#E69F00",
+    "batch mean": "#CC79A7",
+    "leave one out": "#0072B2",
+    "learned value": "#009E73",
+    "state value": "#009E73",
+    "optimal": "#56B4E9",
+    "total return": "#D55E00",
+    "reward to go": "#0072B2",
+}
+ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
+
+
+def tidy(axes, title="", xlabel="", ylabel=""):
+    """Labels, a light grid and no box: the look of every plot in the suite. Returns the axes."""
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.title.set_fontsize("medium")
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+class Band:
+    """A line with an area around it."""
+
+    def __init__(self, axes, label=None, color="black", style="-"):
+        (self.line,) = axes.plot([], [], style, color=color, label=label)
+        self.area = axes.add_artist(Polygon(np.empty((0, 2)), facecolor=color, alpha=0.18, linewidth=0))
+
+    def show(self, x, middle, low=None, high=None):
+        """Arrays [n]. Values that are not finite leave a gap."""
+        self.line.set_data(x, middle)
+        if low is not None:
+            edge = np.concatenate([np.column_stack([x, low]), np.column_stack([x, high])[::-1]])
+            self.area.set_xy(edge[np.isfinite(edge).all(axis=-1)])
+
+
+class LearningCurve:
+    """A curve that grows with training: the mean over runs, and the area that holds 8 of 10 runs.
+
+    The horizontal axis is lengthened in large steps, so that the rest of the picture stands still.
+    """
+
+    POINTS = 600  # drawn at most; a longer history is thinned out for drawing
+
+    def __init__(self, axes, label=None, color="black", style="-"):
+        self.axes, self.band = axes, Band(axes, label, color, style)
+        self._x, self._rows = [], []
+        axes.set_xlim(0, 50)
+
+    def add(self, x, samples):
+        """x [n], samples [n, R]: one value of each run at each x."""
+        if len(x):
+            samples = np.asarray(samples, dtype=float)
+            low, high = np.quantile(samples, [0.1, 0.9], axis=-1)
+            self._x.extend(x)
+            self._rows.extend(zip(samples.mean(axis=-1), low, high))
+
+    def show(self):
+        """Draw what was added so far. Returns the latest mean (NaN before the first)."""
+        if not self._x:
+            return np.nan
+        every = max(1, len(self._x) // self.POINTS)
+        x, rows = np.array(self._x[::every]), np.array(self._rows[::every])
+        self.band.show(x, *rows.T)
+        end = ROUND[np.searchsorted(ROUND, self._x[-1])]
+        if end > self.axes.get_xlim()[1]:
+            self.axes.set_xlim(0, end)
+        return self._rows[-1][0]
+
+
+class Learning:
+    """R runs as they learn: where they stand on the hill J, their returns, the variance of their gradient estimates.
+
+    `learning = Learning(figure, ...)` sets the picture up; `learning.draw(new)` adds the records of new updates (with
+    `update`, `theta`, `returns`, `gradients`, `diverged`, as `Progress` has) and returns a sentence.
+
+    Args:
+        limits: (low, high) of the returns shown.
+        best: the highest return there is.
+        exact: function theta [n, R, D] -> exact returns [n, R], where they can be known.
+        hill: (x [m], J [m], function theta [R, D] -> x [R], label) draws J and the runs on it.
+    """
+
+    def __init__(self, figure, *, limits, best=None, exact=None, hill=None, color=COLORS["leave one out"]):
+        *first, returns, variance = figure.subplots(1, 3 if hill else 2)
+        tidy(returns, "return: mean, and 8 of 10 runs", "update").set_ylim(*limits)
+        tidy(variance, "variance of one gradient estimate", "update").set(yscale="log", ylim=(1e-2, 1e6))
+        if best is not None:
+            returns.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
+        self.sampled = LearningCurve(returns, "sampled", color)
+        self.exact = LearningCurve(returns, "exact", COLORS["exact"]) if exact else None
+        self.variance = LearningCurve(variance, None, color)
+        returns.legend(loc="lower right", fontsize="small")
+        self._exact_return, self._position, self._worst, self._last = exact, None, limits[0], None
+        if hill:
+            x, height, self._position, label = hill
+            tidy(first[0], "the hill J and the runs on it", label).set_ylim(*limits)
+            first[0].plot(x, height, color=COLORS["exact"], linewidth=1.2)
+            (self._runs,) = first[0].plot([], [], "o", color=color, alpha=0.5, markersize=5, markeredgewidth=0)
+
+    def draw(self, new):
+        """Add the records `new` (there may be none), draw, and say how things stand."""
+        if new:
+            updates = [record.update for record in new]
+            self.sampled.add(updates, np.array([record.returns.mean(axis=-1) for record in new]))
+            gradients = np.array([record.gradients for record in new])
+            if gradients.shape[-2] > 1:  # one episode alone has no variance to show
+                with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
+                    self.variance.add(updates, np.var(gradients, axis=-2, ddof=1).sum(axis=-1))
+            self._add_exact(updates, np.array([record.theta for record in new]))
+            self._last = new[-1]
+        return self._sentence(self.sampled.show(), self.variance.show())
+
+    def _add_exact(self, updates, theta):
+        if self.exact:
+            returns = self._exact_return(theta)
+            self.exact.add(updates, returns)
+            if self._position:
+                self._runs.set_data(self._position(theta[-1]), np.maximum(returns[-1], self._worst))
+
+    def _sentence(self, sampled, variance):
+        if self._last is None:
+            return "No update yet."
+        words = [f"After {self._last.update:,} updates of {self._last.theta.shape[0]} runs the mean return is {sampled:.1f}"]
+        if self.exact:
+            words.append(f"its exact value {self.exact.show():.1f}")
+        if np.isfinite(variance):
+            words.append(f"the variance of one gradient estimate {variance:.2g}")
+        stopped = int(self._last.diverged.sum())
+        return ", ".join(words) + (f". {stopped} runs have DIVERGED: take a smaller learning rate." if stopped else ".")
+
+
+class Cloud:
+    """Gradient estimates as points of a plane: their mean and the exact gradient as arrows from 0."""
+
+    def __init__(self, axes, xlabel, ylabel, color=COLORS["reward to go"], reach=3.0):
+        self.axes = tidy(axes, "", xlabel, ylabel)
+        axes.axhline(0, color="0.8", linewidth=0.8)
+        axes.axvline(0, color="0.8", linewidth=0.8)
+        (self.dots,) = axes.plot([], [], "o", color=color, alpha=0.25, markersize=2.5, markeredgewidth=0, label="estimates")
+        (self.spread,) = axes.plot([], [], color=color, linewidth=1.2, label="2 standard deviations")
+        (self.mean,) = axes.plot([], [], color=color, linewidth=3, label="their mean")
+        (self.exact,) = axes.plot([], [], color=COLORS["exact"], linewidth=1.5, label="exact gradient")
+        (self.tip,) = axes.plot([], [], "*", color=COLORS["exact"], markersize=9)
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        axes.legend(loc="upper left", fontsize="small", framealpha=0.8)
+
+    def show(self, gradients, exact, color=None):
+        """gradients [M, 2], exact [2]."""
+        if color:
+            for artist in (self.dots, self.spread, self.mean):
+                artist.set_color(color)
+        mean, covariance = gradients.mean(axis=0), np.cov(gradients.T)
+        self.dots.set_data(*gradients.T)
+        self.spread.set_data(*ellipse(mean, covariance))
+        self.mean.set_data([0, mean[0]], [0, mean[1]])
+        self.exact.set_data([0, exact[0]], [0, exact[1]])
+        self.tip.set_data(exact[:1], exact[1:])
+
+
+def ellipse(mean, covariance, radius=2.0, points=61):
+    """Outline [2, points] of the points `radius` standard deviations away from mean [2], given covariance [2, 2]."""
+    values, vectors = np.linalg.eigh(covariance)
+    angle = np.linspace(0, 2 * np.pi, points)
+    axes = radius * np.sqrt(np.maximum(values, 0))[:, None] * np.stack([np.cos(angle), np.sin(angle)])
+    return mean[:, None] + vectors @ axes
+
+
+def angle_between(a, b):
+    """Degrees between two vectors; NaN if one is zero."""
+    length = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(np.degrees(np.arccos(np.clip(a @ b / length, -1, 1)))) if length else float("nan")

@@ -1,0 +1,90 @@
+"""JupyterLab in a headless Chromium, for the browser tests and the benchmarks."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TOKEN = "only-for-this-test"
+# Without these, Chromium looks for its maker's servers at every start.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run"]  # fmt: skip
+
+
+def find_chromium():
+    """Path of a Chromium or Chrome, or None. PGEDU_CHROMIUM names one; in CI a missing one is an error."""
+    named = os.environ.get("PGEDU_CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    if found is None and os.environ.get("CI"):
+        raise RuntimeError("no Chromium found: install one, or name it in PGEDU_CHROMIUM (CI does not skip its tests)")
+    return found
+
+
+@contextlib.contextmanager
+def jupyter_lab(folder):
+    """Serve `folder` on a free port; gives the address of its Lab, without the token."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
+               f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
+               "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    log = open(Path(folder) / ".lab.log", "w")
+    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(f"{address}/api?token={TOKEN}", server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def _wait_until_up(address, server, seconds=60):
+    deadline = time.monotonic() + seconds
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            return urllib.request.urlopen(address, timeout=5)
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("JupyterLab did not start; see .lab.log in its folder")
+
+
+@contextlib.contextmanager
+def browser_page(width=1300, height=900):
+    """A page of a headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=FLAGS)
+        try:
+            yield browser.new_page(viewport={"width": width, "height": height})
+        finally:
+            browser.close()
+
+
+def open_notebook(page, address, name):
+    """Open a notebook with the side bar closed, and wait for its kernel."""
+    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_function(
+        """() => { const panel = window.jupyterapp?.shell.currentWidget;
+                   return panel?.sessionContext?.session?.kernel?.status === 'idle' && panel.sessionContext.isReady }""",
+        timeout=60_000,
+    )
+    if page.locator("#jp-left-stack").is_visible():
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
+
+
+def run_all(page):
+    """Run every cell; returns when the last one has run."""
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }")

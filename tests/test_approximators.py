@@ -1,0 +1,108 @@
+"""Forward passes against loops written out, backward passes against central differences in float64."""
+
+import numpy as np
+import pytest
+
+import pgedu as pg
+
+APPROXIMATORS = [pg.Table(3, 2), pg.Linear(3, 2), pg.MLP(3, (), 2), pg.MLP(3, (4,), 2), pg.MLP(3, (5, 4), 1)]
+RUNS = [(), (2,), (2, 3)]
+T, B = 4, 3
+
+
+def case(approximator, runs, seed=0):
+    """theta, observations [T, *R, B, ...] and a gradient to send back [T, *R, B, K]."""
+    rng = np.random.default_rng(seed)
+    theta = rng.normal(size=(*runs, approximator.size))
+    tabular = isinstance(approximator, pg.Table)
+    observations = rng.integers(3, size=(T, *runs, B)) if tabular else rng.normal(size=(T, *runs, B, 3))
+    return theta, observations, rng.normal(size=(T, *runs, B, approximator.outputs))
+
+
+def by_hand(approximator, theta, observation):
+    """The outputs for one observation and one run."""
+    if isinstance(approximator, pg.Table):
+        return theta.reshape(approximator.observations, approximator.outputs)[observation]
+    widths = [approximator.features, *getattr(approximator, "hidden", ()), approximator.outputs]
+    for n, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+        weights, bias, theta = np.split(theta, [inputs * outputs, (inputs + 1) * outputs])
+        observation = observation @ weights.reshape(inputs, outputs) + bias
+        observation = observation if n == len(widths) - 2 else np.tanh(observation)
+    assert theta.size == 0
+    return observation
+
+
+def differences(approximator, theta, observations, gradient, step=1e-5):
+    """d/d theta of sum over time of gradient . outputs, for each episode, by central differences: [*R, B, D]."""
+
+    def project(shifted):
+        return (gradient * approximator.forward(shifted, observations)).sum(axis=(0, -1))
+
+    shifts = step * np.eye(approximator.size)
+    return np.stack([(project(theta + s) - project(theta - s)) / (2 * step) for s in shifts], axis=-1)
+
+
+@pytest.mark.parametrize("approximator", APPROXIMATORS, ids=str)
+@pytest.mark.parametrize("runs", RUNS)
+class TestEveryApproximator:
+    def test_forward_is_the_loop_written_out(self, approximator, runs):
+        theta, observations, _ = case(approximator, runs)
+        outputs = approximator.forward(theta, observations)
+        assert outputs.shape == (T, *runs, B, approximator.outputs)
+        for t, *run, b in np.ndindex(T, *runs, B):
+            expected = by_hand(approximator, theta[tuple(run)], observations[(t, *run, b)])
+            assert np.allclose(outputs[(t, *run, b)], expected, rtol=1e-13, atol=1e-13)
+
+    def test_backward_is_the_derivative(self, approximator, runs):
+        theta, observations, gradient = case(approximator, runs)
+        expected = differences(approximator, theta, observations, gradient)
+        backward = approximator.backward(theta, observations, gradient)
+        assert backward.shape == (*runs, B, approximator.size)
+        assert np.allclose(backward, expected, atol=1e-8)
+        assert not np.allclose(backward[..., ::-1, :], expected, atol=1e-3)  # of the wrong episodes
+        assert not np.allclose(approximator.backward(theta, observations, gradient * 1.01), expected, atol=1e-4)
+
+    def test_each_episode_is_judged_by_itself(self, approximator, runs):
+        theta, observations, gradient = case(approximator, runs)
+        together = approximator.backward(theta, observations, gradient)
+        for *run, b in np.ndindex(*runs, B):
+            column = (slice(None), *run, slice(b, b + 1))
+            alone = approximator.backward(theta[tuple(run)], observations[column], gradient[column])
+            assert np.allclose(together[(*run, b)], alone[0], rtol=1e-12, atol=1e-14)
+
+    def test_wrong_shapes_are_named(self, approximator, runs):
+        theta, observations, gradient = case(approximator, runs)
+        with pytest.raises(ValueError, match=rf"^theta must be \[\*R, D\] with D = {approximator.size}; got"):
+            approximator.forward(theta[..., 1:], observations)
+        wrong_features = observations * 1.0 if isinstance(approximator, pg.Table) else observations[..., 1:]
+        with pytest.raises(ValueError, match="^observations "):
+            approximator.forward(theta, wrong_features)
+        with pytest.raises(ValueError, match=r"^observations must be \[T, .*time first; got shape"):
+            approximator.backward(theta, observations[0], gradient[0])
+        if runs:
+            with pytest.raises(ValueError, match=r"^observations must be \[.*\] to fit theta .*; got shape"):
+                approximator.forward(theta, observations[:, :1])
+
+
+@pytest.mark.parametrize("runs, shape", [(None, ()), (3, (3,))])
+@pytest.mark.parametrize("approximator", APPROXIMATORS, ids=str)
+def test_first_parameters_have_their_shape(approximator, runs, shape):
+    assert approximator.init(np.random.default_rng(0), runs).shape == (*shape, approximator.size)
+
+
+def test_a_fresh_mlp_has_the_documented_variances():
+    network = pg.MLP(50, (40,), 2)
+    first, bias, last, _ = np.split(network.init(np.random.default_rng(0), 200), [2000, 2040, 2120], axis=-1)
+    assert first.std() == pytest.approx(1 / np.sqrt(50), rel=0.01)
+    assert last.std() == pytest.approx(1 / np.sqrt(40) / 100, rel=0.03)
+    assert (bias == 0).all()
+    assert len(np.unique(first[:, 0])) == 200  # every run starts from a point of its own
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [([[0.0]], "must be integers; got float"), ([[3]], r"must lie in 0 \.\. 2; got 3"), ([[-1]], "must lie in .* got -1")],
+)
+def test_a_table_has_rows_for_what_it_knows(wrong, said):
+    with pytest.raises(ValueError, match=f"^observations .*{said}"):
+        pg.Table(3, 2).forward(np.zeros(6), np.array(wrong))

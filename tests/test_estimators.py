@@ -1,0 +1,261 @@
+"""Weights psi against loops, expectations against enumeration, variances against the stay-or-stop chain's table."""
+
+import itertools
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from test_enumeration import naive_paths, naive_policy, policy_for, world
+
+from pgedu import Policy, Rollout, Table, batch_mean, collect, constant, enumerate_rollouts, episode_gradients
+from pgedu import exact_gradient, exact_moments, moments, random_mdp, reward_to_go, state_value, stay_or_stop
+from pgedu import total_return
+
+BOTH = pytest.mark.parametrize("estimator", [total_return, reward_to_go])
+
+
+def variance_of_slope(theta, estimator, horizon=None):
+    """Exact mean and variance of the estimate of dJ/dtheta in the stay-or-stop chain, theta the chance to stay.
+
+    The policy has preferences h: d/dtheta = d/dh / (theta (1 - theta)). Longer episodes than 40 / -log(theta)
+    have a chance of e^-40.
+    """
+    horizon = horizon or int(40 / -np.log(theta))
+    policy = Policy.softmax(Table(1, 2))
+    found = exact_moments(stay_or_stop(), policy, np.log([1 - theta, theta]), estimator, horizon=horizon)
+    chain = theta * (1 - theta)
+    return found.mean[1] / chain, found.covariance[1, 1] / chain**2
+
+
+TABLE = {
+    "full return": (lambda x: total_return, lambda x: (4 * x**2 + 8 * x + 1) / (x * (1 - x) ** 4)),
+    "reward-to-go": (lambda x: reward_to_go, lambda x: (x**2 + 3 * x + 1) / (x * (1 - x) ** 4)),
+    "reward-to-go minus V": (
+        lambda x: partial(reward_to_go, baseline=state_value([x / (1 - x)])), lambda x: (x + 1) / (x * (1 - x) ** 4)),
+    "full return minus the best constant": (
+        lambda x: partial(total_return, baseline=constant((1 + 2 * x) / (1 - x))), lambda x: 4 / (1 - x) ** 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE)
+@pytest.mark.parametrize("theta", [0.1, 0.3, 0.5, 0.7])
+def test_variance_table_of_stay_or_stop(row, theta):
+    estimator, variance = TABLE[row]
+    found = variance_of_slope(theta, estimator(theta))
+    assert found == pytest.approx((1 / (1 - theta) ** 2, variance(theta)), rel=1e-9)
+    others = [other(theta) for name, (_, other) in TABLE.items() if name != row]
+    assert all(found[1] != pytest.approx(other, rel=1e-2) for other in others)
+
+
+def test_variances_at_one_half():
+    found = [variance_of_slope(0.5, estimator(0.5))[1] for estimator, _ in TABLE.values()]
+    assert found == pytest.approx([192, 88, 48, 64])
+
+
+@pytest.mark.parametrize(("theta", "constant_wins"), [(0.1, True), (0.32, True), (0.35, False), (0.7, False)])
+def test_below_one_third_the_best_constant_on_the_full_return_beats_v_on_the_reward_to_go(theta, constant_wins):
+    best_constant, value = (variance_of_slope(theta, TABLE[row][0](theta))[1] for row in list(TABLE)[:1:-1])
+    assert (best_constant < value) == constant_wins
+
+
+@pytest.mark.parametrize("theta", [0.2, 0.6])
+def test_the_best_constant_is_best(theta):
+    """The variance is a parabola in b: its vertex, from three values of b, is (1 + 2 theta) / (1 - theta)."""
+    left, middle, right = (variance_of_slope(theta, partial(total_return, baseline=constant(b)))[1] for b in (-1, 0, 1))
+    assert (left - right) / (2 * (left - 2 * middle + right)) == pytest.approx((1 + 2 * theta) / (1 - theta), rel=1e-9)
+
+
+# --- weights ---
+
+
+def naive_psi(name, gamma_power, rewards, gamma):
+    """psi of one episode from its list of rewards."""
+    steps = range(len(rewards))
+    since_start = [sum(gamma**k * rewards[k] for k in steps)] * len(rewards)
+    to_go = [sum(gamma**k * rewards[k] for k in steps if k >= t) for t in steps]
+    psi = since_start if name == "total_return" else to_go
+    return psi if gamma_power else [weight / gamma**t for t, weight in enumerate(psi)]
+
+
+@BOTH
+@pytest.mark.parametrize("gamma_power", [True, False])
+def test_weights_of_every_episode(estimator, gamma_power):
+    """Episodes of many lengths in two runs; after an end the weights are 0."""
+    mdp, gamma = world("random"), 0.8
+    policy = policy_for(mdp)
+    rollout = collect(mdp, policy, np.zeros((2, policy.size)), rng=np.random.default_rng(0), episodes=20)
+    psi = estimator(rollout, gamma_power=gamma_power)
+    lengths = rollout.lengths.astype(int)
+    assert len(set(lengths.ravel())) > 3
+    for run, b in np.ndindex(2, 20):
+        length = lengths[run, b]
+        weights = naive_psi(estimator.__name__, gamma_power, rollout.rewards[:length, run, b].tolist(), gamma)
+        np.testing.assert_allclose(psi[:length, run, b], weights, atol=1e-12)
+        assert not psi[length:, run, b].any()
+
+
+@BOTH
+def test_without_discount_gamma_to_the_t_is_one(estimator):
+    mdp = replace(world("random"), gamma=1.0)
+    rollout = collect(mdp, policy_for(mdp), np.zeros(6), rng=np.random.default_rng(1), episodes=9)
+    np.testing.assert_array_equal(estimator(rollout), estimator(rollout, gamma_power=False))
+
+
+@BOTH
+def test_with_gamma_zero_only_the_first_reward_counts(estimator):
+    mdp = replace(world("random"), gamma=0.0)
+    rollout = collect(mdp, policy_for(mdp), np.zeros(6), rng=np.random.default_rng(2), episodes=50)
+    psi = estimator(rollout)
+    np.testing.assert_array_equal(psi[0], rollout.rewards[0])
+    if estimator is reward_to_go:
+        assert not psi[1:].any()
+    found = exact_moments(mdp, policy_for(mdp), np.zeros(6), estimator, horizon=3)
+    np.testing.assert_allclose(found.bias, 0, atol=1e-14)
+
+
+# --- expectations ---
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["random", "aliased"])
+@pytest.mark.parametrize("runs", [(), (2, 2)])
+def test_unbiased_for_the_gradient_of_j(estimator, name, runs):
+    mdp = world(name)
+    policy = policy_for(mdp)
+    theta = np.random.default_rng(3).normal(size=(*runs, policy.size))
+    found = exact_moments(mdp, policy, theta, estimator, horizon=4)
+    np.testing.assert_allclose(found.bias, 0, atol=1e-12)
+    np.testing.assert_allclose(found.mean, exact_gradient(mdp, policy, theta, horizon=4), atol=1e-12)
+    half = exact_moments(mdp, policy, theta, lambda rollout: estimator(rollout) * 0.99, horizon=4)
+    assert np.abs(half.bias).max() > 1e-4  # a hundredth of bias is seen
+
+
+def test_without_gamma_to_the_t_both_have_one_expectation_which_is_not_the_gradient():
+    """Nor by chance: it is sum_t E[grad log pi(a_t | s_t) G_t], here from loops over paths."""
+    mdp, horizon = world("random"), 4
+    policy, theta = policy_for(mdp), np.random.default_rng(4).normal(size=6)
+    pi, expected = naive_policy(mdp, theta), np.zeros((3, 2))
+    for chance, path, _ in naive_paths(mdp, pi, horizon):
+        psi = naive_psi("reward_to_go", False, [mdp.rewards[step] for step in path], mdp.gamma)
+        for (state, action), weight in zip(path, psi):
+            expected[state] += chance * weight * (np.eye(2)[action] - pi[state])
+    for estimator in (total_return, reward_to_go):
+        found = exact_moments(mdp, policy, theta, partial(estimator, gamma_power=False), horizon=horizon)
+        np.testing.assert_allclose(found.mean, expected.ravel(), atol=1e-12)
+        assert np.abs(found.bias).max() > 0.01
+    kept = exact_moments(mdp, policy, theta, reward_to_go, horizon=horizon)
+    assert not np.allclose(kept.mean, expected.ravel(), atol=0.01)
+
+
+def test_what_came_before_an_action_adds_noise_but_no_bias():
+    """The difference of the two estimators has mean 0 and is not 0."""
+    mdp = world("aliased")
+    policy, theta = policy_for(mdp), np.random.default_rng(5).normal(size=4)
+    past = exact_moments(mdp, policy, theta, lambda rollout: total_return(rollout) - reward_to_go(rollout), horizon=4)
+    np.testing.assert_allclose(past.mean, 0, atol=1e-12)
+    assert past.variance > 0.01
+
+
+def test_episode_gradients_are_sums_over_steps():
+    mdp = world("aliased")
+    policy, theta = policy_for(mdp), np.random.default_rng(6).normal(size=(2, 4))
+    rollout = collect(mdp, policy, theta, rng=np.random.default_rng(7), episodes=5)
+    psi = np.random.default_rng(8).normal(size=rollout.rewards.shape)
+    found = episode_gradients(policy, theta, rollout, psi)
+    for run, b in np.ndindex(2, 5):
+        pi, gradient = np.exp(theta[run].reshape(2, 2)), np.zeros((2, 2))
+        pi /= pi.sum(axis=1, keepdims=True)
+        for t, weight in enumerate(psi[:, run, b]):
+            seen, action = rollout.observations[t, run, b], rollout.actions[t, run, b]
+            gradient[seen] += weight * (np.eye(2)[action] - pi[seen])
+        np.testing.assert_allclose(found[run, b], gradient.ravel(), atol=1e-12)
+
+
+# --- moments ---
+
+
+def test_moments_of_a_sample_are_unbiased():
+    """Over all samples of 3 from 4 points, with their chances, the mean of the estimates is the truth itself."""
+    rng = np.random.default_rng(9)
+    points, chances = rng.normal(size=(4, 2)), np.array([0.1, 0.2, 0.3, 0.4])
+    truth = moments(points, chances)
+    samples = np.array(list(itertools.product(range(4), repeat=3)))
+    weights, found = chances[samples].prod(axis=1), moments(points[samples])  # 64 samples on the run axis
+    np.testing.assert_allclose(weights @ found.mean, truth.mean, atol=1e-14)
+    covariance = np.einsum("n,nij->ij", weights, found.covariance)
+    np.testing.assert_allclose(covariance, truth.covariance, atol=1e-14)
+    assert not np.allclose(covariance * 2 / 3, truth.covariance)  # division by B
+    np.testing.assert_allclose(weights @ found.variance, truth.variance, rtol=1e-12)
+
+
+def test_moments_from_probabilities():
+    gradients, chances = np.array([[0.0, 1.0], [2.0, 1.0]]), np.array([0.25, 0.75])
+    found = moments(gradients, chances)
+    np.testing.assert_allclose(found.mean, [1.5, 1.0])
+    np.testing.assert_allclose(found.covariance, [[0.75, 0], [0, 0]], atol=1e-15)
+    assert found.variance == pytest.approx(0.75)
+    two = moments(np.stack([gradients, 2 * gradients]), np.stack([chances, chances]))
+    np.testing.assert_allclose(two.variance, [0.75, 3.0])
+
+
+def test_moments_agree_with_numpy():
+    gradients = np.random.default_rng(10).normal(size=(2, 3, 50, 4))
+    found = moments(gradients)
+    for run in np.ndindex(2, 3):
+        np.testing.assert_allclose(found.covariance[run], np.cov(gradients[run].T), atol=1e-13)
+        np.testing.assert_allclose(found.mean[run], gradients[run].mean(axis=0), atol=1e-14)
+
+
+# --- mistakes ---
+
+
+def segment(**fields):
+    """One column with two episodes in it: the second step terminates."""
+    ones = np.ones((4, 1))
+    discounts = np.array([[0.9], [0.0], [0.9], [0.9]])
+    zeros = np.zeros((5, 1), dtype=int)
+    return Rollout(zeros, zeros[1:], ones, discounts, ones, 0 * ones)._replace(**fields)
+
+
+@pytest.mark.parametrize(
+    "rollout",
+    [segment(), segment(discounts=np.full((4, 1), 0.9), mask=np.array([[1.0], [0.0], [1.0], [1.0]]))],
+    ids=["terminated", "truncated"],
+)
+@pytest.mark.parametrize("estimator", [total_return, reward_to_go, partial(total_return, gamma_power=False)])
+def test_gamma_to_the_t_needs_whole_episodes(rollout, estimator):
+    with pytest.raises(ValueError, match="rollout must hold one whole episode a column; got segments"):
+        estimator(rollout)
+
+
+def test_segments_are_fine_without_gamma_to_the_t():
+    np.testing.assert_allclose(reward_to_go(segment(), gamma_power=False)[:, 0], [1.9, 1, 1.9, 1])
+
+
+@BOTH
+@pytest.mark.parametrize("baseline", [None, 0.5, "batch_mean"])
+def test_a_baseline_is_a_function(estimator, baseline):
+    with pytest.raises(ValueError, match=f"baseline must be a function .* got {baseline!r}"):
+        estimator(segment(discounts=np.full((4, 1), 0.9)), baseline=baseline)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.ones((1, 3)),), r"gradients must be \[\*R, B, D\] with B of 2 or more .* got \(1, 3\)"),
+        ((np.ones(3),), "gradients must be"),
+        ((np.ones((4, 3)), np.ones(3) / 3), r"probabilities must be \[\*R, B\] = \(4,\); got shape \(3,\)"),
+    ],
+)  # fmt: skip
+def test_moments_of_what_has_none(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        moments(*arguments)
+
+
+def test_weights_that_do_not_fit_are_refused():
+    mdp = random_mdp(np.random.default_rng(0))
+    policy = policy_for(mdp)
+    rollout, _ = enumerate_rollouts(mdp, policy, np.zeros(policy.size), horizon=2)
+    with pytest.raises(ValueError, match="weights must be"):
+        episode_gradients(policy, np.zeros(policy.size), rollout, batch_mean(rollout, rollout.rewards)[0])
