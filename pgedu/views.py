@@ -1,5 +1,7 @@
 """Pictures: arrays in, Matplotlib artists out. Each class sets up its artists once, and `show` moves them."""
 
+import re
+
 import numpy as np
 from matplotlib.patches import Polygon
 
@@ -18,6 +20,13 @@ COLORS = {
     "reward to go": "#0072B2",
 }
 ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
+
+
+def color_of(method):
+    """The colour of an estimator or a baseline, by the name of its function or class; grey for one of your own."""
+    name = getattr(method, "__name__", type(method).__name__)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower()  # leave_one_out, LearnedValue -> words
+    return COLORS.get(words, "0.4")
 
 
 def tidy(axes, title="", xlabel="", ylabel=""):
@@ -86,16 +95,17 @@ class Learning:
     `update`, `theta`, `returns`, `gradients`, `diverged`, as `Progress` has) and returns a sentence.
 
     Args:
-        limits: (low, high) of the returns shown.
+        limits, variances: (low, high) of the returns and variances shown.
         best: the highest return there is.
         exact: function theta [n, R, D] -> exact returns [n, R], where they can be known.
         hill: (x [m], J [m], function theta [R, D] -> x [R], label) draws J and the runs on it.
     """
 
-    def __init__(self, figure, *, limits, best=None, exact=None, hill=None, color=COLORS["leave one out"]):
+    def __init__(self, figure, *, limits, variances=(1e-1, 1e5), best=None, exact=None, hill=None):
+        color = COLORS["reward to go"]
         *first, returns, variance = figure.subplots(1, 3 if hill else 2)
         tidy(returns, "return: mean, and 8 of 10 runs", "update").set_ylim(*limits)
-        tidy(variance, "variance of one gradient estimate", "update").set(yscale="log", ylim=(1e-2, 1e6))
+        tidy(variance, "variance of one gradient estimate", "update").set(yscale="log", ylim=variances)
         if best is not None:
             returns.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
         self.sampled = LearningCurve(returns, "sampled", color)
@@ -109,8 +119,14 @@ class Learning:
             first[0].plot(x, height, color=COLORS["exact"], linewidth=1.2)
             (self._runs,) = first[0].plot([], [], "o", color=color, alpha=0.5, markersize=5, markeredgewidth=0)
 
-    def draw(self, new):
-        """Add the records `new` (there may be none), draw, and say how things stand."""
+    def draw(self, new, baseline=None, estimator=None):
+        """Add the records `new` (there may be none), draw, and say how things stand.
+
+        `baseline` and `estimator`, where a panel has such controls, give the curves the colour of the method.
+        """
+        for method in (estimator, baseline):
+            if method is not None:
+                self._recolour(color_of(method))
         if new:
             updates = [record.update for record in new]
             self.sampled.add(updates, np.array([record.returns.mean(axis=-1) for record in new]))
@@ -122,6 +138,13 @@ class Learning:
             self._last = new[-1]
         return self._sentence(self.sampled.show(), self.variance.show())
 
+    def _recolour(self, color):
+        for curve in (self.sampled, self.variance):
+            curve.band.line.set_color(color)
+            curve.band.area.set_facecolor(color)
+        if self._position:
+            self._runs.set_color(color)
+
     def _add_exact(self, updates, theta):
         if self.exact:
             returns = self._exact_return(theta)
@@ -132,13 +155,16 @@ class Learning:
     def _sentence(self, sampled, variance):
         if self._last is None:
             return "No update yet."
-        words = [f"After {self._last.update:,} updates of {self._last.theta.shape[0]} runs the mean return is {sampled:.1f}"]
+        runs = len(self._last.theta)
+        words = [f"After {self._last.update:,} updates of {runs} runs the mean return is {sampled:.1f}"]
         if self.exact:
             words.append(f"its exact value {self.exact.show():.1f}")
         if np.isfinite(variance):
-            words.append(f"the variance of one gradient estimate {variance:.2g}")
+            number = f"{variance:,.0f}" if variance >= 10 else f"{variance:.2g}"
+            words.append(f"the variance of one gradient estimate {number}")
         stopped = int(self._last.diverged.sum())
-        return ", ".join(words) + (f". {stopped} runs have DIVERGED: take a smaller learning rate." if stopped else ".")
+        warning = f" {stopped} runs have DIVERGED and stand still: take a smaller learning rate." if stopped else ""
+        return ", ".join(words) + "." + warning
 
 
 class Cloud:
@@ -148,13 +174,13 @@ class Cloud:
         self.axes = tidy(axes, "", xlabel, ylabel)
         axes.axhline(0, color="0.8", linewidth=0.8)
         axes.axvline(0, color="0.8", linewidth=0.8)
-        (self.dots,) = axes.plot([], [], "o", color=color, alpha=0.25, markersize=2.5, markeredgewidth=0, label="estimates")
+        (self.dots,) = axes.plot([], [], "o", color=color, alpha=0.35, markersize=3.5, markeredgewidth=0, label="estimates")
         (self.spread,) = axes.plot([], [], color=color, linewidth=1.2, label="2 standard deviations")
         (self.mean,) = axes.plot([], [], color=color, linewidth=3, label="their mean")
         (self.exact,) = axes.plot([], [], color=COLORS["exact"], linewidth=1.5, label="exact gradient")
         (self.tip,) = axes.plot([], [], "*", color=COLORS["exact"], markersize=9)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-        axes.legend(loc="upper left", fontsize="small", framealpha=0.8)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
 
     def show(self, gradients, exact, color=None):
         """gradients [M, 2], exact [2]."""

@@ -34,9 +34,9 @@ def jupyter_lab(folder):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
-               "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+               "--LabApp.expose_app_in_browser=True", 
                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(_settings(folder))}
     log = open(Path(folder) / ".lab.log", "w")
     server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
     address = f"http://127.0.0.1:{port}"
@@ -47,6 +47,15 @@ def jupyter_lab(folder):
         server.terminate()
         server.wait(20)
         log.close()
+
+
+def _settings(folder):
+    """User settings without the question about news, which would cover the page."""
+    settings = Path(folder) / ".settings"
+    extension = settings / "@jupyterlab" / "apputils-extension"
+    extension.mkdir(parents=True, exist_ok=True)
+    (extension / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    return settings
 
 
 def _wait_until_up(address, server, seconds=60):
