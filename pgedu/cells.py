@@ -1,9 +1,13 @@
 """What concerns the cells of a notebook: the source that one shows, and the panels that its last run has left."""
 
 import ast
+import asyncio
+import contextlib
 import inspect
+import signal
 import sys
 import textwrap
+import threading
 
 _PANELS = {}  # place -> (execution count, panels)
 
@@ -52,3 +56,17 @@ def source(function):
     if ast.get_docstring(body) is not None:
         del lines[first.lineno - 1 : first.end_lineno]
     return Markdown("```python\n" + textwrap.dedent("\n".join(lines)) + "\n```")
+
+
+@contextlib.contextmanager
+def interrupt_means(pause):
+    """While a panel plays, interrupting the kernel pauses it (kernels ignore interrupts between messages)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears of interrupts
+        return
+    loop = asyncio.get_running_loop()
+    previous = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(pause))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -3,12 +3,10 @@
 A view is a function that fills a Matplotlib figure once and returns `draw`, which is called for every picture:
 
     def view(figure):
-        axes = figure.subplots()
-        line, = axes.plot([], [])
+        (line,) = figure.subplots().plot([], [])
         def draw(power):
-            x = np.linspace(0, 1, 100)
             line.set_data(x, x**power)
-            return f"x to the power of {power}"      # the readout, a sentence
+            return f"x to the power of {power}."      # the readout, a sentence
         return draw
 
     explore(view, power=slider(1, 10, 2))
@@ -18,47 +16,42 @@ A view is a function that fills a Matplotlib figure once and returns `draw`, whi
 
 import asyncio
 import base64
-import contextlib
 import html
 import inspect
-import signal
-import threading
 import time
 
 import ipywidgets as widgets
 import numpy as np
 
 from pgedu.canvas import Canvas
-from pgedu.cells import replace_panels_of_cell
+from pgedu.cells import interrupt_means, replace_panels_of_cell
+from pgedu.training import pieces
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
+ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
 
 
 def slider(low, high, value, *, step=None, label=None, log=False):
     """A slider. With `log`, `low`, `high` and `value` are still the values themselves, on a logarithmic scale.
 
-    Integers in, integers out, if all three are integers and the scale is not logarithmic.
+    Three integers make a slider of integers, on a linear scale.
     """
-    if not low <= value <= high:
-        raise ValueError(f"value must be between low = {low} and high = {high}; got {value}")
+    if not low <= value <= high or (log and low <= 0):
+        wanted = f"between low = {low} and high = {high}" + (", with low > 0 on a logarithmic scale" if log else "")
+        raise ValueError(f"value must be {wanted}; got {value}")
     if log:
-        if low <= 0:
-            raise ValueError(f"low must be positive on a logarithmic scale; got {low}")
         ends = {"min": np.log10(low), "max": np.log10(high), "step": step or 0.05}
         return widgets.FloatLogSlider(value, base=10, readout_format=".2g", **ends, **_style(label))
     if all(isinstance(number, int) for number in (low, high, value)):
         return widgets.IntSlider(value, low, high, step or 1, **_style(label))
-    step = step or (high - low) / 100
-    return widgets.FloatSlider(value, min=low, max=high, step=step, **_style(label))
+    return widgets.FloatSlider(value, min=low, max=high, step=step or (high - low) / 100, **_style(label))
 
 
 def choice(options, value=None, *, label=None):
     """A drop-down list; `options` is a list, or a dict from what is shown to what the view is given."""
-    names = list(options)
-    value = options[names[0]] if value is None and isinstance(options, dict) else names[0] if value is None else value
-    pairs = list(options.items()) if isinstance(options, dict) else names
-    return widgets.Dropdown(options=pairs, value=value, **_style(label))
+    pairs = list(options.items()) if isinstance(options, dict) else [(str(option), option) for option in options]
+    return widgets.Dropdown(options=pairs, value=pairs[0][1] if value is None else value, **_style(label))
 
 
 def switch(value=False, *, label=None):
@@ -66,30 +59,15 @@ def switch(value=False, *, label=None):
     return widgets.Checkbox(value, indent=False, description=label or "")
 
 
-def explore(view, *, size=(9.6, 3.8), **controls):
-    """Show a panel that redraws `view` whenever one of `controls` moves. Returns the panel."""
-    return Explore(view, controls, size)
-
-
-def watch(start, view, *, first=20, size=(9.6, 3.8), **controls):
-    """Show a panel that plays a training live. Returns the panel.
-
-    Args:
-        start: function that returns a fresh training (an iterator, such as `reinforce`). It is given `rng`
-            and the controls that it names. A control that is named like an attribute of the training is set
-            on it and acts at once; any other one that `start` names makes the training start afresh.
-        view: as in `explore`; its `draw(new, ...)` gets a list of the `Progress` records since the last picture.
-        first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
-    """
-    return Watch(start, view, controls, size, first)
-
-
 class Panel(widgets.VBox):
     """Controls, a picture and a readout. `error` holds the exception of the last callback, if it failed."""
 
     def __init__(self, view, controls, size):
+        super().__init__()
+        self._parts = set()
         for name, control in controls.items():
             if not isinstance(control, widgets.Widget):
+                self.close()
                 raise ValueError(f"{name} must be a control: slider(...), choice(...) or switch(...); got {control!r}")
             control.description = control.description or name.replace("_", " ")
         self.controls, self.readout, self.error = controls, "", None
@@ -97,14 +75,16 @@ class Panel(widgets.VBox):
         self._image = widgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
         self._text = widgets.HTML()
         self._pin = _button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
-        self._seed = widgets.BoundedIntText(0, 0, 9999, description="seed", **_style(width="110px"))
-        bars = [widgets.Box(bar, layout=ROW) for bar in (list(controls.values()), self._buttons())]
-        super().__init__([*bars, self._image, self._text])
+        self._seed = widgets.BoundedIntText(0, 0, 9999, **_style("seed", "110px"))
+        rows = [list(controls.values()), self._buttons()]
+        bars = [widgets.Box(row, layout=ROW) for row in rows]
+        self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._image, self._text}
+        self.children = [*bars, self._image, self._text]
         replace_panels_of_cell(self)
         for name, control in controls.items():
             self._observe(control, self._moved, name)
         self._observe(self._seed, self._moved, "rng")
-        self._observe(self._pin, self._pinned)
+        self._observe(self._pin, lambda: (self._canvas.pin(self._pin.value), self._show()))
 
     def _observe(self, control, act, *arguments):
         control.observe(lambda change: self._guard(act, *arguments), "value")
@@ -112,7 +92,6 @@ class Panel(widgets.VBox):
     def _guard(self, act, *arguments):
         """Run a callback; an exception is shown in the panel, and raised on for logs and tests."""
         try:
-            self.error = None
             act(*arguments)
         except Exception as error:
             self._fail(error)
@@ -129,12 +108,13 @@ class Panel(widgets.VBox):
 
     def _draw(self, **more):
         """Let the view move its artists; show the picture and the readout."""
+        began, self.error = time.perf_counter(), None
         self.readout = str(_call(self._canvas.draw, self._values(**more)) or "")
-        self._image.value = self._canvas.png()
+        self._show()
         self._text.value = f'<div role="status" style="line-height:1.4">{html.escape(self.readout)}</div>'
+        self._drawing = time.perf_counter() - began
 
-    def _pinned(self):
-        self._canvas.pin(self._pin.value)
+    def _show(self):
         self._image.value = self._canvas.png()
 
     def _repr_mimebundle_(self, **kwargs):
@@ -144,14 +124,16 @@ class Panel(widgets.VBox):
 
     def close(self):
         """Leave nothing behind: every widget of the panel goes."""
-        for widget in (self, *_below(self)):
+        for widget in {*self._parts, self}:
             for part in (getattr(widget, "style", None), widget.layout, widget):
                 if part is not None:
                     widgets.Widget.close(part)
 
 
-class Explore(Panel):
-    def __init__(self, view, controls, size):
+class explore(Panel):  # noqa: N801 - a verb to its users, as `reinforce` is
+    """A panel that redraws `view` whenever one of its `controls` moves."""
+
+    def __init__(self, view, *, size=(9.6, 3.8), **controls):
         super().__init__(view, controls, size)
         self._draw()
 
@@ -162,12 +144,22 @@ class Explore(Panel):
         self._draw()
 
 
-class Watch(Panel):
-    def __init__(self, start, view, controls, size, first):
-        self._start, self._first, self.task, self._drawing = start, first, None, 0.0
+class watch(Panel):  # noqa: N801
+    """A panel that plays a training live.
+
+    Args:
+        start: function that returns a fresh training (an iterator, such as `reinforce`). It is given `rng`
+            and the controls that it names, and called again when one of these moves. A control that it does
+            not name, and that is named like an attribute of the training, is set on it and acts at once.
+        view: its `draw(new, ...)` gets a list of the `Progress` records since the last picture.
+        first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
+    """
+
+    def __init__(self, start, view, *, first=20, size=(9.6, 3.8), **controls):
+        self._start, self._first, self.task = start, first, None
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
-        self._step.on_click(lambda button: self._guard(self._one_update))
+        self._step.on_click(lambda button: self._guard(lambda: self._draw(new=self._advance(1))))
         self._reset.on_click(lambda button: self._guard(self._restart))
         self._restart()
 
@@ -182,22 +174,20 @@ class Watch(Panel):
         """A fresh training, and its first stretch."""
         self._canvas.setup(self._view)
         self.training = _call(self._start, self._values())
-        self._stream, self.finished = _pieces(self.training), False
+        self._stream, self.finished = pieces(self.training), False
         for name in self.controls:
             self._set(name)
         self._draw(new=self._advance(self._first))
 
     def _set(self, name):
-        """Set a control on the training; False if the training has no such attribute."""
-        if not hasattr(self.training, name):
-            return False
-        setattr(self.training, name, self.controls[name].value)
-        return True
+        if hasattr(self.training, name) and name not in inspect.signature(self._start).parameters:
+            setattr(self.training, name, self.controls[name].value)
 
     def _moved(self, name):
-        if name == "rng" or (not self._set(name) and name in inspect.signature(self._start).parameters):
+        if name in ("rng", *inspect.signature(self._start).parameters):
             self._restart()
         else:
+            self._set(name)
             self._draw(new=[])
 
     def _advance(self, updates, until=np.inf):
@@ -210,18 +200,10 @@ class Watch(Panel):
                 if len(new) >= updates or time.perf_counter() > until:
                     return new
         except BaseException:  # also an interrupt: the training is as it was before this update
-            self._stream = _pieces(self.training)
+            self._stream = pieces(self.training)
             raise
         self.finished = True
         return new
-
-    def _one_update(self):
-        self._draw(new=self._advance(1))
-
-    def _draw(self, **more):
-        began = time.perf_counter()
-        super()._draw(**more)
-        self._drawing = time.perf_counter() - began
 
     def _toggled(self):
         playing = self._play.value
@@ -232,7 +214,7 @@ class Watch(Panel):
     async def _playing(self):
         """The live training: a task of the kernel's own loop. Ends on pause, at the end, on an error or interrupt."""
         try:
-            with _interrupt_means(self.pause):
+            with interrupt_means(self.pause):
                 while self._play.value and not self.finished:
                     began = time.perf_counter()
                     share = max(FRAME / 3, FRAME - REST - self._drawing)  # of the frame, for learning
@@ -247,7 +229,7 @@ class Watch(Panel):
             self.pause()
 
     def pause(self):
-        """Stop playing; `play` goes on from there."""
+        """Stop playing; pressing play goes on from there."""
         self._play.value = False
 
     def close(self):
@@ -256,51 +238,15 @@ class Watch(Panel):
         super().close()
 
 
-ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
+def _style(label, width="330px"):
+    layout = {"width": width, "max_width": "100%"}
+    return {"description": label or "", "style": {"description_width": "initial"}, "layout": layout}
 
 
-def _style(label=None, width="330px"):
-    style = {"style": {"description_width": "initial"}, "layout": {"width": width, "max_width": "100%"}}
-    return style | ({"description": label} if label else {})
-
-
-def _button(kind, description, icon, tooltip):
-    return kind(description=description, icon=icon, tooltip=tooltip, layout={"width": "84px"})
-
-
-def _below(widget):
-    for child in widget.children:
-        yield child
-        yield from _below(child) if isinstance(child, widgets.Box) else ()
+def _button(kind, name, icon, tooltip):
+    return kind(description=name, icon=icon, tooltip=tooltip, layout={"width": "84px"})
 
 
 def _call(function, values):
     """Call with those of the values that the function names."""
     return function(**{name: values[name] for name in inspect.signature(function).parameters if name in values})
-
-
-def _pieces(training):
-    """The records of a training, with None after every small piece of work in between, if it has `pulses`."""
-    if not hasattr(training, "pulses"):
-        yield from training
-        return
-    while True:
-        progress = None
-        for progress in training.pulses():
-            yield progress
-        if progress is None:
-            return  # no update came: the training has ended
-
-
-@contextlib.contextmanager
-def _interrupt_means(pause):
-    """While a panel plays, interrupting the kernel pauses it (kernels ignore interrupts between messages)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread hears of interrupts
-        return
-    loop = asyncio.get_running_loop()
-    previous = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(pause))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

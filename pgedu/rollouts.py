@@ -40,7 +40,7 @@ def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None,
         theta: [*R, D].
         rng: numpy.random.Generator, the only source of chance: the same state gives the same rollout.
         episodes: B. May be left out for a vector environment: one episode for each column.
-        steps: T, instead of episodes; vector environments only.
+        steps: T, instead of episodes; vector environments only, and always for a `Stream`.
         gamma: discount; default that of the MDP, or 1.
         max_steps: longer episodes are cut off there (truncated: they keep gamma, as at a time limit).
     Raises:
@@ -171,12 +171,13 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
     runs, columns = theta.shape[:-1], stream.env.num_envs
     batch = (*runs, columns // int(np.prod(runs)))
     shape = (*batch, *stream.recorded.shape[1:])
-    observations, rows, actions = [stream.recorded], [], []
+    observations, rows, actions, outputs = [stream.recorded], [], [], []
     alive = np.ones(columns, dtype=bool)
     for t in range(steps or max_steps):
         if t % BLOCK == 0:
             noise = policy.head.noise(rng, (BLOCK, *batch))
-        action = policy.head.act(policy.outputs(theta, stream.acting_on.reshape(shape)), noise[t % BLOCK])
+        outputs.append(policy.outputs(theta, stream.acting_on.reshape(shape)))
+        action = policy.head.act(outputs[-1], noise[t % BLOCK])
         rewards, terminated, truncated, mask = stream.step(action.reshape(columns, *action.shape[len(batch) :]))
         rows.append((rewards, terminated, mask & alive))
         observations.append(stream.recorded)
@@ -186,12 +187,15 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
             alive = alive & ~(terminated | truncated)
             if not alive.any():
                 break
-    rewards, terminated, mask = (np.array(row).reshape(len(rows), *batch) for row in zip(*rows))
-    observations, actions = np.array(observations).reshape(len(rows) + 1, *shape), np.array(actions)
+    observations = np.array(observations).reshape(len(rows) + 1, *shape)
+    log_probs = policy.head.log_prob(np.array(outputs), np.array(actions))
+    return _rollout_of_rows(stream.env, observations, np.array(actions), rows, log_probs, gamma)
+
+
+def _rollout_of_rows(env, observations, actions, rows, log_probs, gamma):
+    rewards, terminated, mask = (np.array(row).reshape(log_probs.shape) for row in zip(*rows))
     for name, array in (("rewards", rewards), ("observations", observations)):
         if not np.isfinite(array).all():
-            raise ValueError(f"{name} of {stream.env} must be finite numbers; got NaN or infinity")
-    log_probs = np.where(mask, policy.log_prob(theta, observations[:-1], actions), 0.0)
-    return Rollout(
-        observations, actions, rewards * mask, gamma * (mask & ~terminated), mask.astype(float), log_probs
-    )
+            raise ValueError(f"{name} of {env} must be finite numbers; got NaN or infinity")
+    discounts, log_probs = gamma * (mask & ~terminated), np.where(mask, log_probs, 0.0)
+    return Rollout(observations, actions, rewards * mask, discounts, mask.astype(float), log_probs)

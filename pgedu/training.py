@@ -28,6 +28,19 @@ class Progress(NamedTuple):
         return self.rollout.rewards.sum(axis=0)
 
 
+def pieces(training):
+    """All records of a training, with None in between after every small piece of work, if it has `pulses`."""
+    if not hasattr(training, "pulses"):
+        yield from training
+        return
+    while True:
+        progress = None
+        for progress in training.pulses():
+            yield progress
+        if progress is None:
+            return  # no update came: the training has ended
+
+
 class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to its users it is a function
     """REINFORCE for R independent runs at once: theta <- theta + learning rate * mean over episodes of sum_t psi_t score_t.
 

@@ -101,7 +101,7 @@ def test_a_fresh_mlp_has_the_documented_variances():
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [([[0.0]], "must be integers; got float"), ([[3]], r"must lie in 0 \.\. 2; got 3"), ([[-1]], "must lie in .* got -1")],
+    [([[0.0]], "must be integers; got float"), ([[3]], "must lie in .* got 3"), ([[-1]], "must lie in .* got -1")],
 )
 def test_a_table_has_rows_for_what_it_knows(wrong, said):
     with pytest.raises(ValueError, match=f"^observations .*{said}"):

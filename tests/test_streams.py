@@ -114,7 +114,7 @@ def test_segments_hold_true_steps_in_every_autoreset_mode(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_the_policy_acts_on_what_the_environment_shows_now(mode):
     """Also on the steps that are not recorded, where the record still shows the last of a truncated episode."""
-    waits_first = np.array([0, 0, 0, 1e3, 0, -500.0])  # action 0 on an episode's first step only; W is [2, 2], then bias
+    waits_first = np.array([0, 0, 0, 1e3, 0, -500.0])  # W [2, 2], bias: action 0 on an episode's first step only
     env = counting(mode)
     collect(env, theta=waits_first, steps=T)
     acts = [act for one in env.envs for act in one.acts]
