@@ -82,6 +82,10 @@ class MLP:
     hidden: tuple
     outputs: int
 
+    def __post_init__(self):
+        if not isinstance(self.hidden, tuple | list):
+            raise ValueError(f"hidden must be the widths of the hidden layers, such as (32, 32); got {self.hidden!r}")
+
     @property
     def _layers(self):
         """(inputs, outputs) of each layer."""

@@ -1,5 +1,6 @@
 """The gradient bandit: softmax preferences that learn from one reward at a time, in many runs at once."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,54 +12,79 @@ class Pull(NamedTuple):
     step: int  # 1, 2, ...
     actions: np.ndarray  # [*R]
     rewards: np.ndarray  # [*R], offset included
-    probabilities: np.ndarray  # [*R, A], pi before the step
+    probabilities: np.ndarray  # [*R, A], of the policy that acted
+    baseline: np.ndarray  # [*R], b
 
 
 def normal(rng, means):
-    """Rewards with unit normal noise, as in the book's testbed."""
+    """Rewards with unit normal noise, those of the book's ten-armed testbed."""
     return means + rng.standard_normal(means.shape)
 
 
 def clicks(rng, means):
-    """Rewards of 1 with probability `means`, else 0."""
+    """Rewards of 1 with probability `means`, otherwise 0."""
     return (rng.random(means.shape) < means).astype(float)
 
 
-class gradient_bandit:  # noqa: N801 - lower case as `reinforce`: an iterator of `Pull`
-    """H(a) <- H(a) + learning_rate * (R - average) * (1[a = A] - pi(a)), with pi = softmax(H), for all runs *R at once.
+class gradient_bandit(Iterator):  # noqa: N801 - lower case as `reinforce`: an iterator of `Pull`
+    """H(a) <- H(a) + learning_rate * (R - b) * (1[a = A] - pi(a)) with pi = softmax(H), for all runs *R at once.
 
-    `average` is that of the rewards BEFORE this one (and R itself at the first step, which so changes nothing). So
-    from the second step on the expected update is learning_rate times the exact gradient of the expected reward.
-    An average that includes R would multiply it by 1 - 1/t, which is all the bias it costs. Without baseline: 0.
-    `learning_rate`, `baseline`, `offset`: numbers, or arrays that broadcast to [*R]; they may change between two steps.
+    The baseline b is the average of the rewards BEFORE this one (at the first step R itself, which so changes
+    nothing). From the second step on the expected update is learning_rate times the exact gradient of the expected
+    reward, with or without baseline. `including` puts R into the average, which multiplies that by 1 - 1/t.
+    `learning_rate`, `baseline` (False: b = 0), `including` and `offset` (added to every reward) are numbers or
+    arrays that broadcast to *R, as [4, 1] does for four settings of 2,000 runs; they may change between two steps.
 
     Args:
         values: [A] or [*R, A], the expected reward of each action.
-        rng: numpy.random.Generator, the only source of chance.
-        runs: the shape *R, a number or a tuple; default that of values. (4, 2000) with settings [4, 1] stacks
-            four settings of 2,000 runs.
-        offset: added to every reward.
-        reward: function (rng, means [*R]) -> rewards [*R], such as `normal` or `clicks`.
-        steps: stop after so many; None goes on for ever.
+        runs: *R, a number or a tuple to which values broadcast; default their own.
+        reward: function (rng, means [*R]) -> rewards [*R], such as `normal` or `clicks`. steps: None goes on for ever.
     Raises:
-        ValueError: values or settings that do not fit the runs or are not finite, a negative learning rate.
-    Source: Sutton & Barto (2018), section 2.8, eq. 2.12; the expected update: their box on page 38.
+        ValueError: values or settings that are not finite or do not fit the runs, a negative learning rate.
+    Source: Sutton & Barto (2018), section 2.8, eq. 2.12; figure 2.5 was made with `including` (their footnote).
     """
 
-    def __init__(self, values, *, learning_rate, rng, runs=None, baseline=True, offset=0.0, reward=normal, steps=None):
+    def __init__(self, values, *, learning_rate, rng, runs=None, baseline=True, including=False, offset=0.0,
+                 reward=normal, steps=None):  # fmt: skip
         values = np.asarray(values, dtype=float)
-        runs = values.shape[:-1] if runs is None else (runs,) if isinstance(runs, int) else tuple(runs)
-        self.values = np.broadcast_to(values, (*runs, values.shape[-1]))
-        self.learning_rate, self.baseline, self.offset = learning_rate, baseline, offset
+        runs = values.shape[:-1] if runs is None else np.broadcast_shapes(runs)
+        if not values.ndim or not _fits(values.sum(axis=-1), runs):
+            raise ValueError(f"values must be finite, [A] or [*R, A] with runs {runs}; got {values}")
+        self.values = np.moveaxis(np.broadcast_to(values, (*runs, values.shape[-1])), -1, 0).copy()  # [A, *R] is fast
+        self.preferences, self.average, self.step = np.zeros(self.values.shape), np.zeros(runs), 0
+        self.learning_rate, self.baseline, self.including, self.offset = learning_rate, baseline, including, offset
         self.rng, self.reward, self.steps = rng, reward, steps
-        self.step, self.average = 0, np.zeros(runs)
-        self.preferences = np.zeros(self.values.shape)
 
     def __setattr__(self, name, value):
-        if name in ("learning_rate", "baseline", "offset", "values"):
-            setting = np.asarray(value, dtype=float)
-            low = 0 if name == "learning_rate" else -np.inf
-            shape = setting.shape if name == "values" else np.broadcast_shapes(setting.shape, self.values.shape[:-1])
-            if not np.isfinite(setting).all() or (setting < low).any() or shape != ...:
-                pass
+        if name in ("learning_rate", "baseline", "including", "offset"):
+            if not _fits(value, self.average.shape) or (name == "learning_rate" and np.min(value) < 0):
+                raise ValueError(f"{name} must be finite, fit the runs, and as a rate be 0 or more; got {value!r}")
         super().__setattr__(name, value)
+
+    def __next__(self):
+        if self.step == self.steps:
+            raise StopIteration
+        pi = self.probabilities()
+        actions = (pi[:-1].cumsum(axis=0) <= self.rng.random(pi.shape[1:])).sum(axis=0)
+        rewards = self.reward(self.rng, np.take_along_axis(self.values, actions[None], axis=0)[0])
+        return self.learn(pi, actions, rewards + self.offset)
+
+    def probabilities(self):
+        """pi [A, *R], the softmax of the preferences."""
+        powers = np.exp(self.preferences - self.preferences.max(axis=0))
+        return powers / powers.sum(axis=0)
+
+    def learn(self, pi, actions, rewards):
+        """The update itself, for actions and rewards [*R] of policies pi [A, *R]. Returns the `Pull`."""
+        self.step += 1
+        before = self.average if self.step > 1 else rewards
+        self.average = before + (rewards - before) / self.step
+        b = np.where(self.baseline, np.where(self.including, self.average, before), 0.0)
+        chosen = np.arange(len(pi)).reshape(-1, *[1] * actions.ndim) == actions  # 1[a = A]
+        self.preferences = self.preferences + self.learning_rate * (rewards - b) * (chosen - pi)
+        return Pull(self.step, actions, rewards, np.moveaxis(pi, 0, -1), b)
+
+
+def _fits(value, runs):
+    sizes = np.shape(value)[::-1]  # finite, and broadcasts to the runs?
+    return np.isfinite(value).all() and len(sizes) <= len(runs) and all(n in (1, m) for n, m in zip(sizes, runs[::-1]))

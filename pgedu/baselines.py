@@ -48,7 +48,8 @@ def leave_one_out(rollout, targets):
 def state_value(values):
     """b_t = v(o_t), from a function of observations, or from an array [O] or [*R, O]. Unbiased.
 
-    Any function of the observation will do; with the true values, the weights are advantages.
+    Any function of the observation will do; with the true values, the weights are advantages. (Mind states that
+    look alike: `values` are by observation, not by state.)
     Raises:
         ValueError: numbers that are not finite, or that do not fit the rollout.
     """
@@ -119,6 +120,7 @@ class LearnedValue:
         if approximator.outputs != 1:
             raise ValueError(f"approximator must have 1 output, the value; got {approximator.outputs}")
         self.approximator, self._fresh_optimizer = approximator, copy.deepcopy(optimizer)
+        self.w = None
 
     def start(self, rng, runs=None):
         """Fresh parameters w [*R, D_w], and an optimiser that has seen nothing."""
@@ -126,6 +128,8 @@ class LearnedValue:
         self.optimizer = copy.deepcopy(self._fresh_optimizer)
 
     def __call__(self, rollout, targets):
+        if self.w is None:
+            raise ValueError("a LearnedValue must be started before it is used: start(rng, runs), as a training does")
         return self.approximator.forward(self.w, rollout.observations[:-1])[..., 0]
 
     def update(self, rollout):

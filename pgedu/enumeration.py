@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pgedu.rollouts import rollout_of_states
+from pgedu.rollouts import check_fit, rollout_of_states
 
 LIMIT = 20_000_000  # numbers in one array of an enumeration, beyond which it is refused
 
@@ -36,23 +36,6 @@ def enumerate_rollouts(mdp, policy, theta, *, horizon, batch=1):
     states, actions = (_for_all_runs(array[:, members], runs) for array in (states, actions))
     rollout = rollout_of_states(mdp, policy, each_batch(theta, actions), states, actions)
     return rollout, (chances[members] * np.exp(rollout.log_probs.sum(axis=0))).prod(axis=-1)
-
-
-def check_fit(mdp, policy, theta, **counts):
-    """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit this world."""
-    theta = np.asarray(theta, dtype=float)
-    if theta.shape[-1:] != (policy.size,):
-        raise ValueError(f"theta must be [*R, D] with D = {policy.size}; got shape {theta.shape}")
-    if not np.isfinite(theta).all():
-        raise ValueError("theta must be finite; got NaN or infinity")
-    if getattr(policy.head, "actions", None) != mdp.n_actions:
-        raise ValueError(f"policy must choose among the {mdp.n_actions} actions of the world; got {policy.head}")
-    if mdp.rewards.ndim > 2 and mdp.rewards.shape[:-2] != theta.shape[:-1]:
-        raise ValueError(f"theta must have the runs of the rewards, {mdp.rewards.shape[:-2]}; got shape {theta.shape}")
-    for name, value in counts.items():
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
-    return theta
 
 
 def each_batch(theta, actions):

@@ -4,6 +4,8 @@
 that step by indexing arrays.
 """
 
+from functools import partial
+
 import gymnasium
 import numpy as np
 from gymnasium import spaces
@@ -13,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 from pgedu import mdp as worlds
 
 WORLDS = {
-    "Bandit": lambda: worlds.bandit(np.linspace(-1, 1, 10), noise=1.0),
+    "Bandit": partial(worlds.bandit, np.linspace(-1, 1, 10), noise=1.0),
     "StayOrStop": worlds.stay_or_stop,
     "ShortCorridor": worlds.short_corridor,
     "CliffWalk": worlds.cliff_walk,
@@ -114,20 +116,20 @@ class _Columns:
         return rewards, terminated if mdp.horizon is None else terminated | (self.elapsed >= mdp.horizon)
 
 
-def _makers(make):
-    """(single, vectorised) entry points for a world; keyword arguments of the world's function pass through."""
+def make_env(world, render_mode=None, **settings):
+    """Entry point of one environment: a world of `WORLDS`, by name; settings are passed to its function."""
+    return TabularEnv(WORLDS[world](**settings), render_mode)
 
-    def single(render_mode=None, **settings):
-        return TabularEnv(make(**settings), render_mode)
 
-    def vectorised(num_envs=1, max_episode_steps=None, render_mode=None, **settings):
-        return TabularVectorEnv(make(**settings), num_envs, max_episode_steps, render_mode)
-
-    return single, vectorised
+def make_vector_env(world, num_envs=1, max_episode_steps=None, render_mode=None, **settings):
+    """Entry point of the vectorised environment."""
+    return TabularVectorEnv(WORLDS[world](**settings), num_envs, max_episode_steps, render_mode)
 
 
 def register_worlds():
     """Register every world of `WORLDS`; done once, when pgedu is imported."""
-    for name, make in WORLDS.items():
-        single, vectorised = _makers(make)
-        gymnasium.register(f"pgedu/{name}-v0", single, vector_entry_point=vectorised, max_episode_steps=1000)
+    for name in WORLDS:
+        gymnasium.register(
+            f"pgedu/{name}-v0", "pgedu.envs:make_env", vector_entry_point="pgedu.envs:make_vector_env",
+            max_episode_steps=1000, kwargs={"world": name},
+        )  # fmt: skip

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.enumeration import check_fit, each_batch, enumerate_rollouts
+from pgedu.enumeration import each_batch, enumerate_rollouts
 from pgedu.estimators import episode_gradients, moments
+from pgedu.rollouts import check_fit
 
 # A policy that never ends an episode has no finite undiscounted return. A discount this close to 1 turns
 # that into a huge finite number instead of a singular matrix, and costs other policies about 1e-15 a step.

@@ -58,42 +58,46 @@ def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None,
 
 def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
     """`collect` as a generator that yields None after every step, so that a live panel can draw in between."""
-    theta = np.asarray(theta, dtype=float)
-    _check_call(world, policy, theta, rng, episodes, steps, gamma, max_steps)
+    _check_call(world, rng, episodes, steps, gamma)
+    counts = {"episodes": episodes, "steps": steps, "max_steps": max_steps}
+    theta = check_fit(world, policy, theta, **{name: count for name, count in counts.items() if count is not None})
     if isinstance(world, MDP):
-        _check_fit(world, policy, theta)
         return (yield from _simulate(world, policy, theta, episodes, gamma, rng, max_steps))
     stream = world if isinstance(world, Stream) else Stream(world, rng)
     stream.check(policy, theta, episodes)
     return (yield from _act(stream, policy, theta, steps, 1.0 if gamma is None else gamma, rng, max_steps))
 
 
-def _check_call(world, policy, theta, rng, episodes, steps, gamma, max_steps):
+def _check_call(world, rng, episodes, steps, gamma):
     if not isinstance(world, MDP | Stream | VectorEnv):
         raise ValueError(f"world must be an MDP, a Gymnasium vector environment or a Stream; got {world!r:.80}")
-    if theta.shape[-1:] != (policy.size,):
-        raise ValueError(f"theta must be [*R, D] with D = {policy.size}; got shape {theta.shape}")
-    if not np.isfinite(theta).all():
-        raise ValueError("theta must be finite; got NaN or infinity")
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a generator such as numpy.random.default_rng(0); got {rng!r:.80}")
     if (episodes is not None and steps is not None) or (isinstance(world, MDP) and episodes is None):
         raise ValueError(f"give episodes or (vector environments only) steps; got episodes={episodes}, steps={steps}")
     if isinstance(world, Stream) and steps is None:
         raise ValueError("steps must be given for a Stream, which may stand in the midst of an episode; got None")
-    for name, value in (("episodes", episodes), ("steps", steps), ("max_steps", max_steps)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}")
     if gamma is not None and not 0 <= gamma <= 1:
         raise ValueError(f"gamma must be between 0 and 1; got {gamma}")
 
 
-def _check_fit(mdp, policy, theta):
-    if getattr(policy.head, "actions", None) != mdp.n_actions:
-        raise ValueError(f"head must have actions = {mdp.n_actions} to act in this MDP; got {policy.head}")
-    if mdp.rewards.ndim > 2 and mdp.rewards.shape[:-2] != theta.shape[:-1]:
-        runs = mdp.rewards.shape[:-2]
-        raise ValueError(f"theta must be [*R, D] with *R = {runs}, as the rewards of the MDP; got shape {theta.shape}")
+def check_fit(world, policy, theta, **counts):
+    """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit."""
+    theta = np.asarray(theta, dtype=float)
+    if theta.shape[-1:] != (policy.size,):
+        raise ValueError(f"theta must be [*R, D] with D = {policy.size}; got shape {theta.shape}")
+    if not np.isfinite(theta).all():
+        raise ValueError("theta must be finite; got NaN or infinity")
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
+    if isinstance(world, MDP):
+        if getattr(policy.head, "actions", None) != world.n_actions:
+            raise ValueError(f"head must have actions = {world.n_actions} to act in this MDP; got {policy.head}")
+        runs = world.rewards.shape[:-2]
+        if runs and runs != theta.shape[:-1]:
+            raise ValueError(f"theta must be [*R, D] with *R = {runs}, the runs of the rewards; got {theta.shape}")
+    return theta
 
 
 # --- from an MDP: a Markov chain over (action, next state), sampled by table look-up ---

@@ -141,6 +141,7 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
                 self.baseline.update(rollout)
         self.diverged = self.diverged | ~np.isfinite(theta).all(axis=-1)
         self.theta = np.where(self.diverged[:, None], self.theta, theta)
+        self.theta.setflags(write=False)  # a record's theta is the training's own: nobody may write into it
         return gradients
 
 

@@ -112,7 +112,9 @@ class Learning:
         self.exact = LearningCurve(returns, "exact", COLORS["exact"]) if exact else None
         self.variance = LearningCurve(variance, None, color)
         returns.legend(loc="lower right", fontsize="small")
-        self._exact_return, self._position, self._worst, self._last = exact, None, limits[0], None
+        self._exact_return, self._position, self._last = exact, None, None
+        self._worst = limits[0]
+        self._lost = limits[0] + 0.03 * (limits[1] - limits[0])  # a return below is the bottom of the picture
         if hill:
             x, height, self._position, label = hill
             tidy(first[0], "the hill J and the runs on it", label).set_ylim(*limits)
@@ -134,8 +136,8 @@ class Learning:
             if gradients.shape[-2] > 1:  # one episode alone has no variance to show
                 with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
                     self.variance.add(updates, np.var(gradients, axis=-2, ddof=1).sum(axis=-1))
+            self._last, self._standing = new[-1], new[-1].returns.mean(axis=-1)
             self._add_exact(updates, np.array([record.theta for record in new]))
-            self._last = new[-1]
         return self._sentence(self.sampled.show(), self.variance.show())
 
     def _recolour(self, color):
@@ -149,6 +151,7 @@ class Learning:
         if self.exact:
             returns = self._exact_return(theta)
             self.exact.add(updates, returns)
+            self._standing = returns[-1]
             if self._position:
                 self._runs.set_data(self._position(theta[-1]), np.maximum(returns[-1], self._worst))
 
@@ -162,8 +165,9 @@ class Learning:
         if np.isfinite(variance):
             number = f"{variance:,.0f}" if variance >= 10 else f"{variance:.2g}"
             words.append(f"the variance of one gradient estimate {number}")
-        stopped = int(self._last.diverged.sum())
-        warning = f" {stopped} runs have DIVERGED and stand still: take a smaller learning rate." if stopped else ""
+        lost, stopped = int((self._standing < self._lost).sum()), int(self._last.diverged.sum())
+        warning = f" {lost} of {runs} runs have DIVERGED: a return below {self._lost:.0f}." if lost else ""
+        warning += f" {stopped} stand still, since their numbers overflowed." if stopped else ""
         return ", ".join(words) + "." + warning
 
 

@@ -212,8 +212,8 @@ def test_the_count_in_the_refusal_is_right(monkeypatch, name):
         ({"batch": 0}, "batch must be .* got 0"),
         ({"theta": np.zeros(3)}, r"theta must be \[\*R, D\] with D = 2; got shape \(3,\)"),
         ({"theta": np.array([0.0, np.nan])}, "theta must be finite"),
-        ({"policy": Policy.softmax(Table(1, 3)), "theta": np.zeros(3)}, "policy must choose among the 2 actions"),
-        ({"policy": Policy(Table(1, 2), Gaussian(1))}, "policy must choose among the 2 actions"),
+        ({"policy": Policy.softmax(Table(1, 3)), "theta": np.zeros(3)}, "head must have actions = 2"),
+        ({"policy": Policy(Table(1, 2), Gaussian(1))}, "head must have actions = 2"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(change, message):

@@ -216,9 +216,9 @@ PAIRS = pg.bandit(np.zeros((3, 2)))
         ("give episodes or .* steps; got episodes=2, steps=5", Stub(), TABLE, dict(episodes=2, steps=5)),
         ("give episodes or .* steps; got episodes=None, steps=None", CORRIDOR, TABLE, {}),
         ("give episodes or .* steps; got episodes=None, steps=5", CORRIDOR, TABLE, dict(steps=5)),
-        ("episodes must be at least 1; got 0", CORRIDOR, TABLE, dict(episodes=0)),
-        ("steps must be at least 1; got 0", Stub(), TABLE, dict(steps=0)),
-        ("max_steps must be at least 1; got 0", CORRIDOR, TABLE, dict(episodes=1, max_steps=0)),
+        ("episodes must be a whole number of at least 1; got 0", CORRIDOR, TABLE, dict(episodes=0)),
+        ("steps must be a whole number of at least 1; got 0", Stub(), TABLE, dict(steps=0)),
+        ("max_steps must be a whole number of at least 1; got 0", CORRIDOR, TABLE, dict(episodes=1, max_steps=0)),
         ("gamma must be between 0 and 1; got 1.1", CORRIDOR, TABLE, dict(episodes=1, gamma=1.1)),
         ("gamma must be between 0 and 1; got nan", Stub(), TABLE, dict(gamma=float("nan"))),
         ("head must have actions = 2 .*; got Gaussian", CORRIDOR, NORMAL, dict(episodes=1)),
@@ -235,7 +235,7 @@ PAIRS = pg.bandit(np.zeros((3, 2)))
         ("observations of .* must be finite", Stub(spaces.Box(0, 1, (1,)), seen=[np.nan]), LINEAR, {}),
         (r"observations must lie in 0 \.\. 0; got 5", Stub(seen=5), TABLE, {}),
         (r"observations must be \[.*4\] to fit", Stub(), pg.Policy.softmax(pg.Linear(4, 2)), {}),
-        (r"theta must be .* with \*R = \(3,\), as", PAIRS, TABLE, dict(theta=np.zeros((2, 2)), episodes=1)),
+        (r"theta must be .* with \*R = \(3,\), the runs", PAIRS, TABLE, dict(theta=np.zeros((2, 2)), episodes=1)),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(said, world, policy, settings):

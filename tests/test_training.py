@@ -273,7 +273,7 @@ def test_what_does_not_fit_is_named(said, settings):
     "said, settings",
     [
         ("gamma must be between 0 and 1; got 2", dict(gamma=2)),
-        ("max_steps must be at least 1; got 0", dict(max_steps=0)),
+        ("max_steps must be a whole number of at least 1; got 0", dict(max_steps=0)),
         ("world must be an MDP, .*; got <", dict(world=pg.TabularEnv(CORRIDOR))),
         ("num_envs must be .* 2 runs of 3 episodes; got 5", dict(world=Lever(5), policy=NORMAL, runs=2, episodes=3)),
         ("head must have dimensions = 1 .*; got Categorical", dict(world=Lever(1))),
