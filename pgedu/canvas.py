@@ -34,11 +34,13 @@ class Canvas:
 
     def pin(self, keep):
         """Keep the lines as they are now as a grey ghost, in place of an earlier one; or let the ghost go."""
-        for index, axes in enumerate(self.figure.axes):
-            for line in [line for line in axes.lines if line.get_gid() == "ghost"]:
+        lines = [(i, line) for i, axes in enumerate(self.figure.axes) for line in axes.lines]
+        for _, line in lines:
+            if line.get_gid() == "ghost":
                 line.remove()
-        lines = [(i, line) for i, axes in enumerate(self.figure.axes) for line in axes.lines] if keep else []
-        self._ghosts = [(i, *np.array(line.get_data()), line.get_marker(), line.get_linestyle()) for i, line in lines]
+        # Lines across the whole axes, as axhline draws them, are not in the units of the data, and do not move.
+        kept = [(i, line) for i, line in lines if line.get_gid() != "ghost" and line.get_transform() == line.axes.transData]
+        self._ghosts = [(i, *np.array(x.get_data()), x.get_marker(), x.get_linestyle()) for i, x in kept] if keep else []
         self._show_ghosts()
 
     def _show_ghosts(self):

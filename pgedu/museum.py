@@ -1,0 +1,126 @@
+"""The bug museum: mistakes that were made in public, as estimators to run, measure and learn with.
+
+Each takes a `Rollout` and gives weights psi as `reward_to_go` does, and is that estimator but for one mistake.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pgedu.baselines import none
+from pgedu.estimators import discount_powers, reward_to_go, total_return
+from pgedu.exact import exact_gradient, exact_moments, exact_return
+from pgedu.mdp import MDP
+from pgedu.optimizers import SGD
+from pgedu.training import reinforce
+
+
+class Exhibit(NamedTuple):
+    """A mistake: what happened, where it was discussed in public, and how to make it again."""
+
+    name: str
+    story: str  # one sentence
+    threads: tuple  # of "owner/repo#number" on GitHub
+    estimator: object  # Rollout -> psi
+    world: object = lambda world: world  # what collecting makes of a world
+
+
+def gamma_power_missing(rollout, *, baseline=none):
+    """psi_t = G_t - b_t, without gamma^t."""
+    return reward_to_go(rollout, baseline=baseline, gamma_power=False)
+
+
+def gamma_power_twice(rollout, *, baseline=none):
+    """psi_t = gamma^t gamma^t (G_t - b_t)."""
+    return discount_powers(rollout) * reward_to_go(rollout, baseline=baseline)
+
+
+def averaged_log_probs(rollout, *, baseline=none):
+    """mean(log pi) * sum(weights): every action of an episode gets the mean of the episode's weights."""
+    return reward_to_go(rollout, baseline=baseline).sum(axis=0) / rollout.lengths * rollout.mask
+
+
+def shifted_rewards(rollout, *, baseline=none):
+    """The reward of the step before stands beside each action: psi_t = gamma^t (R_t + gamma (G_t - b_t)), R_0 = 0."""
+    earlier = np.concatenate([np.zeros_like(rollout.rewards[:1]), rollout.rewards[:-1]])
+    gamma = rollout.discounts.max(initial=0)
+    return discount_powers(rollout) * earlier * rollout.mask + gamma * reward_to_go(rollout, baseline=baseline)
+
+
+def standardised(rollout, *, baseline=none):
+    """psi_t = gamma^t (G_t - mean) / standard deviation, both over the steps of the same episode."""
+    returns = reward_to_go(rollout, baseline=baseline, gamma_power=False)
+    centred = (returns - returns.sum(axis=0) / rollout.lengths) * rollout.mask
+    deviation = np.sqrt((centred**2).sum(axis=0) / rollout.lengths)
+    return discount_powers(rollout) * centred / (deviation + 1e-7)
+
+
+def fitted_on_itself(rollout, *, baseline=none):
+    """psi_t = G_0 - b, with b = sum(G_0 S.S) / sum(S.S) over one episode, its own, which is G_0. `baseline` is not used."""
+    return total_return(rollout, baseline=lambda rollout, targets: targets)
+
+
+def same_luck(world, seed=42):
+    """`world` when every episode is reset with the same seed: what follows an action at time t is fate.
+
+    An MDP with the states (t, s), each of which has one next state for each action. First states are as before.
+    """
+    H, S, A = world.horizon, world.n_states, world.n_actions
+    luck = np.random.default_rng(seed).random((H, 1, 1, 1))
+    following = np.minimum((world.transitions.cumsum(axis=-1) <= luck).sum(axis=-1), S - 1)  # [H, S, A]
+    following += S * np.minimum(np.arange(H) + 1, H - 1)[:, None, None]
+    start = np.concatenate([world.start, np.zeros((H - 1) * S)])
+    return MDP(
+        np.eye(H * S)[following].reshape(H * S, A, H * S), np.tile(world.rewards, (H, 1)), start,
+        np.tile(world.terminal, H), np.tile(world.observation, H), world.gamma, H,
+    )  # fmt: skip
+
+
+RIGHT = Exhibit("the right one", "Reward-to-go with gamma^t, and no mistake in it.", (), reward_to_go)
+EXHIBITS = [
+    Exhibit("full return", "Every action was weighted with the return of the whole episode, where reward-to-go was meant.",
+            ("udacity/deep-reinforcement-learning#42", "huggingface/deep-rl-class#70"), total_return),
+    Exhibit("averaged log-probs", "The log-probabilities of an episode were averaged over time before they were weighted.",
+            ("Farama-Foundation/Gymnasium#1336",), averaged_log_probs),
+    Exhibit("same seed at every reset", "reset(seed=42) at every episode: the world's luck was the same again and again.",
+            ("Farama-Foundation/Gymnasium#1468",), reward_to_go, same_luck),
+    Exhibit("rewards shifted by one", "Beside each action stood the reward that had been paid before it.",
+            ("openai/spinningup#50",), shifted_rewards),
+    Exhibit("γᵗ missing", "The returns were discounted, the weights were not: most programs do this, some on purpose.",
+            ("dennybritz/reinforcement-learning#185", "facebookresearch/Pearl#46"), gamma_power_missing),
+    Exhibit("γᵗ doubled", "A reader asked whether γᵗ in the update discounts twice; it does not, but here is what that would be.",
+            ("datawhalechina/easy-rl#181",), gamma_power_twice),
+    Exhibit("baseline fitted on its own episode", "The optimal baseline was fitted on the one episode that it judges.",
+            ("MushroomRL/mushroom-rl#89",), fitted_on_itself),
+    Exhibit("returns standardised per episode", "The returns of each episode were scaled by their own spread over time.",
+            ("keon/policy-gradient#5",), standardised),
+]  # fmt: skip
+
+
+class Cost(NamedTuple):
+    """Exact moments of one episode's estimate, beside the gradient of the world as it really is."""
+
+    truth: np.ndarray  # [D]
+    mean: np.ndarray  # [D]
+    covariance: np.ndarray  # [D, D]
+    angle: float  # degrees between mean and truth; NaN where the mean is 0
+
+    bias = property(lambda self: self.mean - self.truth)
+    variance = property(lambda self: np.trace(self.covariance))
+
+
+def exact_cost(exhibit, world, policy, theta):
+    """What a mistake costs at theta [D], by going through every episode of a world with a short horizon."""
+    truth = exact_gradient(world, policy, theta)
+    found = exact_moments(exhibit.world(world), policy, theta, exhibit.estimator, horizon=world.horizon)
+    lengths = np.linalg.norm(found.mean) * np.linalg.norm(truth)
+    cosine = found.mean @ truth / lengths if lengths > 1e-12 else np.nan
+    return Cost(truth, found.mean, found.covariance, float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))))
+
+
+def learning_curve(exhibit, world, policy, *, learning_rate, updates, runs=20, episodes=4, seed=0):
+    """Exact J of each run in the true world after 0, 1, ... updates of REINFORCE with this mistake: [updates + 1, runs]."""
+    training = reinforce(exhibit.world(world), policy, optimizer=SGD(learning_rate), rng=np.random.default_rng(seed),
+                         runs=runs, episodes=episodes, estimator=exhibit.estimator, updates=updates)  # fmt: skip
+    thetas = [training.theta] + [progress.theta for progress in training]
+    return exact_return(world, policy, np.array(thetas))

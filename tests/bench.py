@@ -1,0 +1,226 @@
+"""How fast it is: `make bench`. Every ratio comes from one run on one machine; absolute times depend on the machine.
+
+The targets are those that the project has set itself. Nothing here fails: it prints.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import nbformat  # noqa: E402
+from lab import ROOT, browser_page, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
+
+from pgedu import (  # noqa: E402
+    SGD, Adam, LearnedValue, Linear, Policy, Table, collect, episode_gradients, exact_return, leave_one_out, none,
+    reinforce, reward_to_go, short_corridor,
+)  # fmt: skip
+
+CORRIDOR, SOFTMAX = short_corridor(), Policy.softmax(Table(1, 2))
+
+
+def timed(function, repeat=3):
+    """Median seconds of some runs, after one that does not count."""
+    function()
+    times = []
+    for _ in range(repeat):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def report(what, figure, target=""):
+    print(f"{what:74} {figure:>24}   {target}", flush=True)
+
+
+def figure_13_2():
+    """Sutton & Barto's figure 13.2: without and with baseline, side by side on the run axis of one training.
+
+    The step size with baseline is half the book's 2^-9, with which about one run in a hundred is lost on the edge:
+    its episodes never end, and would be all that is measured here.
+    """
+    first = np.tile([0.0, np.log(0.05 / 0.95)], (200, 1))
+    rates = np.repeat([2.0**-13, 2.0**-10], 100)  # without and with the baseline
+    learned = LearnedValue(Table(1, 1), SGD(np.repeat([0.0, 0.9], 100)))  # a baseline that never learns stays 0
+    training = reinforce(CORRIDOR, SOFTMAX, optimizer=SGD(rates), rng=np.random.default_rng(0), runs=200,
+                         baseline=learned, updates=1000, theta=first, max_steps=1000)  # fmt: skip
+    *_, last = training
+    return exact_return(CORRIDOR, SOFTMAX, last.theta).reshape(2, 100).mean(axis=1)
+
+
+def bench_corridor():
+    seconds = timed(figure_13_2, repeat=1)
+    without, with_baseline = figure_13_2()
+    report("corridor, 100 runs of 1,000 episodes, without and with baseline", f"{seconds:.2f} s", "target: about 2 s")
+    report("   exact return at the end, without and with", f"{without:.1f} and {with_baseline:.1f}")
+
+
+def bench_steps():
+    """Acting, sampling and gradient against the steps of the same environments alone."""
+    for name, policy, runs, episodes in (("pgedu/ShortCorridor-v0", SOFTMAX, 100, 10),
+                                         ("CartPole-v1", Policy.softmax(Linear(4, 2)), 20, 8)):  # fmt: skip
+        env = gymnasium.make_vec(name, num_envs=runs * episodes)
+        theta = policy.init(np.random.default_rng(0), runs)
+
+        def learn():
+            rollout = collect(env, policy, theta, episodes=episodes, rng=np.random.default_rng(0))
+            episode_gradients(policy, theta, rollout, reward_to_go(rollout))
+            return rollout
+
+        rollout = learn()
+        actions = rollout.actions.reshape(len(rollout.actions), -1)
+
+        def alone():
+            env.reset(seed=0)
+            for row in actions:
+                env.step(row)
+
+        pairs = [(timed(learn, 1), timed(alone, 1)) for _ in range(9)]
+        ratio = statistics.median(a / b for a, b in pairs)
+        report(f"{name}, {runs * episodes} wide: steps, sampling and gradient / steps alone", f"{ratio:.2f}", "target: 4 or less")
+
+
+def cartpole(seed, learners=20, episodes=8):
+    """Train until the mean return of an update passes 475: (seconds, updates, steps of each learner)."""
+    env = gymnasium.make_vec("CartPole-v1", num_envs=learners * episodes)
+    training = reinforce(env, Policy.softmax(Linear(4, 2)), optimizer=Adam(0.1), rng=np.random.default_rng(seed), gamma=0.99,
+                         runs=learners, episodes=episodes, baseline=leave_one_out, updates=300,
+                         estimator=partial(reward_to_go, gamma_power=False))  # fmt: skip
+    began = time.perf_counter()
+    for progress in training:
+        if progress.returns.mean() > 475:
+            break
+    return time.perf_counter() - began, progress.update, progress.steps, progress.returns.mean()
+
+
+def bench_cartpole():
+    results = [cartpole(seed) for seed in range(5)]
+    for row, what in zip(np.median(results, axis=0), ("seconds", "updates", "steps of each learner", "mean return")):
+        report(f"CartPole-v1, 20 learners until their mean return passes 475: {what}", f"{row:,.2f}")
+
+
+def bench_growth():
+    """Seconds for ten updates, at 10, 100 and 1,000 runs, and likewise episodes: no worse than linear."""
+    for axis in ("runs", "episodes"):
+        times = []
+        for size in (1, 10, 100, 1000):
+            sizes = {"runs": 2, "episodes": 2} | {axis: size}
+            baseline = none
+
+            def train():
+                list(reinforce(CORRIDOR, SOFTMAX, optimizer=SGD(1e-4), rng=np.random.default_rng(0), updates=10,
+                               baseline=baseline, **sizes))  # fmt: skip
+
+            times.append(timed(train))
+        growth = max(later / earlier / 10 for earlier, later in zip(times, times[1:]))
+        report(f"ten times the {axis} cost (worst of 1 to 1,000)", f"{10 * growth:.1f} times", "target: 10 or less")
+
+
+def bench_import():
+    """Import pgedu against the import of what it depends on, in fresh processes, in turn."""
+    def seconds(code):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - began
+
+    theirs = "import numpy, gymnasium, matplotlib.figure, matplotlib.backends.backend_agg, ipywidgets"
+    ours = theirs + ", pgedu, pgedu.live, pgedu.views"
+    seconds(ours)
+    ratio = statistics.median(seconds(ours) / seconds(theirs) for _ in range(7))
+    report("import pgedu with what it depends on / what it depends on alone", f"{ratio:.2f}", "target: 1.20 or less")
+
+
+LABEL_CELL = """
+import ipywidgets
+bare, label = ipywidgets.IntSlider(5, 0, 100), ipywidgets.Label("")
+label.add_class("bare-label")
+bare.observe(lambda change: setattr(label, "value", str(change.new)), "value")
+ipywidgets.VBox([bare, label])
+"""
+ROUND_TRIP = """async ([slider, target, count]) => {
+    const handle = slider.querySelector('.noUi-handle'), picture = document.querySelector(target), times = [];
+    for (let i = 0; i < count; i++) {
+        handle.focus();
+        const shown = new Promise(resolve => {
+            const watcher = new MutationObserver(async () => {
+                watcher.disconnect();
+                if (picture.decode) await picture.decode().catch(() => null);
+                resolve(performance.now());
+            });
+            watcher.observe(picture, {childList: true, characterData: true, subtree: true, attributeFilter: ['src']});
+        });
+        const began = performance.now();
+        handle.dispatchEvent(new KeyboardEvent('keydown', {key: i % 2 ? 'ArrowLeft' : 'ArrowRight', bubbles: true}));
+        times.push(await shown - began);
+        await new Promise(resolve => setTimeout(resolve, 50));
+    }
+    return times;
+}"""
+FRAMES = """async ([picture, seconds]) => {
+    let frames = 0;
+    const watcher = new MutationObserver(() => frames++);
+    watcher.observe(picture, {attributeFilter: ['src']});
+    await new Promise(resolve => setTimeout(resolve, 1000 * seconds));
+    watcher.disconnect();
+    return frames / seconds;
+}"""
+
+
+def with_label(name):
+    """A notebook with a bare slider and label in front."""
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    notebook.cells = [nbformat.v4.new_code_cell(LABEL_CELL), *(c for c in notebook.cells if c.cell_type == "code")]
+    return notebook
+
+
+def bench_panels(name):
+    """Slider to picture against slider to label, in turn; and frames a second of the playing panels."""
+    with tempfile.TemporaryDirectory() as folder:
+        nbformat.write(with_label(name), Path(folder) / name)
+        with jupyter_lab(folder) as address, browser_page(1300, 6000) as page:  # tall: all cells stay in the page
+            open_notebook(page, address, name)
+            run_all(page)
+            page.wait_for_timeout(2000)
+            label = page.locator(".jp-OutputArea:has(.bare-label)").element_handle()
+            page.evaluate("document.querySelectorAll('.widget-image').forEach((e, i) => e.id = 'picture-' + i)")
+            for i, image in enumerate(page.locator(".widget-image").all()):
+                panel = page.locator(f".jp-OutputArea:has(#picture-{i})")
+                play = panel.locator('button:has-text("play")')
+                if play.count():
+                    play.click()
+                    page.wait_for_timeout(500)
+                    frames = page.evaluate(FRAMES, [image.element_handle(), 4])
+                    report(f"{name}, panel {i + 1}: pictures a second while it learns", f"{frames:.0f}", "target: 20 or more")
+                    panel.locator('button:has-text("pause")').click()
+                else:
+                    ratios = []
+                    for _ in range(3):
+                        bare = page.evaluate(ROUND_TRIP, [label, ".bare-label", 30])
+                        full = page.evaluate(ROUND_TRIP, [panel.element_handle(), f"#picture-{i}", 30])
+                        ratios.append(statistics.median(full) / statistics.median(bare))
+                    detail = f"{statistics.median(full):.0f} / {statistics.median(bare):.0f} ms, {statistics.median(ratios):.2f}"
+                    report(f"{name}, panel {i + 1}: slider to picture / slider to label", detail, "target: 1.25 or less")
+
+
+def main():
+    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
+    for bench in (bench_corridor, bench_steps, bench_cartpole, bench_growth, bench_import):
+        bench()
+    if find_chromium() is None:
+        print("No Chromium on this machine: the panels were not measured.")
+        return
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        bench_panels(path.name)
+
+
+if __name__ == "__main__":
+    main()
