@@ -26,7 +26,7 @@ class Canvas:
     def setup(self, setup):
         """Clear the figure and let `setup(figure)` fill it; pinned curves stay. Returns what `setup` returns."""
         self.figure.clear()
-        self.figure.set_layout_engine("constrained")
+        self.figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))  # room for a longer last number of an axis
         self._background = self._seen = None
         self.draw = setup(self.figure)
         self._show_ghosts()
@@ -98,5 +98,6 @@ def _background_of(axes):
     legend = axes.get_legend()
     return (
         axes.get_xlim(), axes.get_ylim(), axes.get_xscale(), axes.get_yscale(), axes.get_title(),
-        axes.get_xlabel(), axes.get_ylabel(), [text.get_text() for text in legend.get_texts()] if legend else None,
+        axes.get_xlabel(), axes.get_ylabel(), legend and [text.get_text() for text in legend.get_texts()],
+        legend and [handle.get_color() for handle in legend.get_lines()],
     )  # fmt: skip

@@ -30,8 +30,12 @@ class Verdict(NamedTuple):
 
     passed: bool
     message: str
-    __repr__ = lambda self: self.message  # noqa: E731
-    __bool__ = lambda self: self.passed  # noqa: E731
+
+    def __repr__(self):
+        return self.message
+
+    def __bool__(self):
+        return self.passed
 
 
 class _Fault(Exception):
@@ -89,7 +93,7 @@ def _shown(given):
 def _numbers(value):
     if isinstance(value, Rollout):
         return f"one with rewards of shape {value.rewards.shape}"
-    return " ".join(np.array2string(np.round(value, 3) + 0.0, separator=", ", threshold=12).split())
+    return " ".join(np.array2string(np.round(value, 3) + 0, separator=", ", threshold=12).split())
 
 
 def _same(found, wanted, tolerance=1e-5):
@@ -200,7 +204,8 @@ def check_returns(student):
     G, left = discounted_returns, lambda r: np.arange(len(r), 0, -1).reshape(-1, *[1] * (r.ndim - 1))  # noqa: E731
     R = np.array([[2.0, -1.0, 0.5, 3.0, 1.0], [1.0, 4.0, 2.0, -2.0, 3.0]]).T
     D = np.array([[0.9, 0.9, 0.9, 0.9, 0.0], [0.5, 0.0, 0.5, 0.5, 0.5]]).T  # one episode ends in the middle
-    _compare(student, G, [{"rewards": r, "discounts": d} for r, d in zip([*R.T, R], [*D.T, D])], "", [
+    cases = [{"rewards": r, "discounts": d} for r, d in ((R[:, 0], D[:, 0]), (R[:4, 1], D[:4, 1]), (R, D))]
+    _compare(student, G, cases, "", [
         ("Past rewards kept: every row is the return of the whole episode.", lambda r, d: G(r, d)[:1] + 0 * r),
         ("The discounts are not used: they multiply what follows.", lambda r, d: G(r, 0 * d + 1)),
         ("You go on across an episode's end: use discounts[t], which is 0 there.", lambda r, d: G(r, 0 * d + d[0])),
@@ -213,12 +218,12 @@ def check_returns(student):
     try:
         return _compare(student, G, whole, "Right, also where an episode ends in the middle, and for whole numbers.")
     except _Fault as fault:
-        raise _Fault(f"Right for 1.0, wrong for the integer 1: an array of integers cuts decimals off. {fault}") from None
+        raise _Fault(f"Right for 1.0, wrong for the integer 1: arrays of integers cut decimals off. {fault}") from None
 
 
 @functools.cache
 def _worlds():
-    """Of each world: rollout [T, N, B] of all N batches, and the function psi -> exact moments of the gradient estimate."""
+    """Of each world: rollout [T, N, B] of all N batches, and psi -> exact moments of the gradient estimate."""
     coin, table, worlds = Policy.softmax(Table(1, 2)), Policy.softmax(Table(3, 2)), []
     chain = replace(stay_or_stop(), rewards=[[2, 3], [0, 0]])
     for world, policy, theta, horizon, batch in (
@@ -261,7 +266,7 @@ def _mistakes(rollout, psi, like):
                 _shift(psi, -1), _shift(psi, 1), power * behind + gamma * psi):  # fmt: skip
         yield SHIFTED, off
     yield "The mean over the batch is taken later: do not divide by B here.", psi / r.shape[-1]
-    yield "Your weights are whole numbers: an array of integers cuts decimals off.", np.trunc(psi)
+    yield "Your weights are whole numbers: arrays of integers cut decimals off.", np.trunc(psi)
 
 
 @_check

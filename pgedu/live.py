@@ -38,14 +38,15 @@ def slider(low, high, value, *, step=None, label=None, log=False):
     Three integers make a slider of integers, on a linear scale.
     """
     if not low <= value <= high or (log and low <= 0):
-        wanted = f"between low = {low} and high = {high}" + (", with low > 0 on a logarithmic scale" if log else "")
-        raise ValueError(f"value must be {wanted}; got {value}")
+        positive = ", with low > 0 on a logarithmic scale" if log else ""
+        raise ValueError(f"value must be between low = {low} and high = {high}{positive}; got {value}")
     if log:
         ends = {"min": np.log10(low), "max": np.log10(high), "step": step or 0.05}
         return widgets.FloatLogSlider(value, base=10, readout_format=".2g", **ends, **_style(label))
     if all(isinstance(number, int) for number in (low, high, value)):
         return widgets.IntSlider(value, low, high, step or 1, **_style(label))
-    return widgets.FloatSlider(value, min=low, max=high, step=step or (high - low) / 100, **_style(label))
+    step = step or 10.0 ** np.floor(np.log10((high - low) / 50))  # round, so that round values are on its grid
+    return widgets.FloatSlider(value, min=low, max=high, step=step, **_style(label))
 
 
 def choice(options, value=None, *, label=None):
@@ -76,15 +77,15 @@ class Panel(widgets.VBox):
         self._text = widgets.HTML()
         self._pin = _button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
         self._seed = widgets.BoundedIntText(0, 0, 9999, **_style("seed", "110px"))
-        rows = [list(controls.values()), self._buttons()]
-        bars = [widgets.Box(row, layout=ROW) for row in rows]
+        rows = [controls.values(), self._buttons()]
+        bars = [widgets.Box(list(row), layout=ROW) for row in rows]
         self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._image, self._text}
         self.children = [*bars, self._image, self._text]
         replace_panels_of_cell(self)
         for name, control in controls.items():
             self._observe(control, self._moved, name)
         self._observe(self._seed, self._moved, "rng")
-        self._observe(self._pin, lambda: (self._canvas.pin(self._pin.value), self._show()))
+        self._observe(self._pin, lambda: (self._canvas.pin(self._pin.value), self._paint()))
 
     def _observe(self, control, act, *arguments):
         control.observe(lambda change: self._guard(act, *arguments), "value")
@@ -102,6 +103,9 @@ class Panel(widgets.VBox):
         text = html.escape(f"{type(error).__name__}: {error}")
         self._text.value = f'<div role="alert" style="color:#b00020"><b>This did not work.</b> {text}</div>'
 
+    def _paint(self):
+        self._image.value = self._canvas.png()
+
     def _values(self, **more):
         values = {name: control.value for name, control in self.controls.items()}
         return values | {"rng": np.random.default_rng(self._seed.value)} | more
@@ -110,12 +114,9 @@ class Panel(widgets.VBox):
         """Let the view move its artists; show the picture and the readout."""
         began, self.error = time.perf_counter(), None
         self.readout = str(_call(self._canvas.draw, self._values(**more)) or "")
-        self._show()
+        self._paint()
         self._text.value = f'<div role="status" style="line-height:1.4">{html.escape(self.readout)}</div>'
         self._drawing = time.perf_counter() - began
-
-    def _show(self):
-        self._image.value = self._canvas.png()
 
     def _repr_mimebundle_(self, **kwargs):
         """Beside the live widget, a picture and the readout: for pages, printers and readers that have no kernel."""
@@ -125,9 +126,8 @@ class Panel(widgets.VBox):
     def close(self):
         """Leave nothing behind: every widget of the panel goes."""
         for widget in {*self._parts, self}:
-            for part in (getattr(widget, "style", None), widget.layout, widget):
-                if part is not None:
-                    widgets.Widget.close(part)
+            for part in filter(None, (getattr(widget, "style", None), widget.layout, widget)):
+                widgets.Widget.close(part)
 
 
 class explore(Panel):  # noqa: N801 - a verb to its users, as `reinforce` is
@@ -206,9 +206,8 @@ class watch(Panel):  # noqa: N801
         return new
 
     def _toggled(self):
-        playing = self._play.value
-        self._play.description = self._play.icon = "pause" if playing else "play"
-        if playing and (self.task is None or self.task.done()):
+        self._play.description = self._play.icon = "pause" if self._play.value else "play"
+        if self._play.value and (self.task is None or self.task.done()):
             self.task = asyncio.get_running_loop().create_task(self._playing())
 
     async def _playing(self):
@@ -233,7 +232,7 @@ class watch(Panel):  # noqa: N801
         self._play.value = False
 
     def close(self):
-        if self.task is not None:
+        if self.task:
             self.task.cancel()
         super().close()
 

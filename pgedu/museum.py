@@ -13,13 +13,14 @@ from pgedu.exact import exact_gradient, exact_moments, exact_return
 from pgedu.mdp import MDP
 from pgedu.optimizers import SGD
 from pgedu.training import reinforce
+from pgedu.views import angle_between
 
 
 class Exhibit(NamedTuple):
-    """A mistake: what happened, where it was discussed in public, and how to make it again."""
+    """A mistake: what happened (one sentence), where it was discussed in public, and how to make it again."""
 
     name: str
-    story: str  # one sentence
+    story: str
     threads: tuple  # of "owner/repo#number" on GitHub
     estimator: object  # Rollout -> psi
     world: object = lambda world: world  # what collecting makes of a world
@@ -42,9 +43,8 @@ def averaged_log_probs(rollout, *, baseline=none):
 
 def shifted_rewards(rollout, *, baseline=none):
     """The reward of the step before stands beside each action: psi_t = gamma^t (R_t + gamma (G_t - b_t)), R_0 = 0."""
-    earlier = np.concatenate([np.zeros_like(rollout.rewards[:1]), rollout.rewards[:-1]])
-    gamma = rollout.discounts.max(initial=0)
-    return discount_powers(rollout) * earlier * rollout.mask + gamma * reward_to_go(rollout, baseline=baseline)
+    earlier = np.concatenate([0 * rollout.rewards[:1], rollout.rewards[:-1]]) * discount_powers(rollout) * rollout.mask
+    return earlier + rollout.discounts.max() * reward_to_go(rollout, baseline=baseline)
 
 
 def standardised(rollout, *, baseline=none):
@@ -56,7 +56,7 @@ def standardised(rollout, *, baseline=none):
 
 
 def fitted_on_itself(rollout, *, baseline=none):
-    """psi_t = G_0 - b, with b = sum(G_0 S.S) / sum(S.S) over one episode, its own, which is G_0. `baseline` is not used."""
+    """psi_t = G_0 - b, with b = sum(G_0 S.S) / sum(S.S) over its own episode alone: G_0. `baseline` is not used."""
     return total_return(rollout, baseline=lambda rollout, targets: targets)
 
 
@@ -69,30 +69,28 @@ def same_luck(world, seed=42):
     luck = np.random.default_rng(seed).random((H, 1, 1, 1))
     following = np.minimum((world.transitions.cumsum(axis=-1) <= luck).sum(axis=-1), S - 1)  # [H, S, A]
     following += S * np.minimum(np.arange(H) + 1, H - 1)[:, None, None]
-    start = np.concatenate([world.start, np.zeros((H - 1) * S)])
-    return MDP(
-        np.eye(H * S)[following].reshape(H * S, A, H * S), np.tile(world.rewards, (H, 1)), start,
-        np.tile(world.terminal, H), np.tile(world.observation, H), world.gamma, H,
-    )  # fmt: skip
+    start, transitions = np.append(world.start, np.zeros((H - 1) * S)), np.eye(H * S)[following.reshape(H * S, A)]
+    terminal, observation = np.tile(world.terminal, H), np.tile(world.observation, H)
+    return MDP(transitions, np.tile(world.rewards, (H, 1)), start, terminal, observation, world.gamma, H)
 
 
 RIGHT = Exhibit("the right one", "Reward-to-go with gamma^t, and no mistake in it.", (), reward_to_go)
 EXHIBITS = [
-    Exhibit("full return", "Every action was weighted with the return of the whole episode, where reward-to-go was meant.",
+    Exhibit("full return", "Every action was weighted with the whole episode's return, where reward-to-go was meant.",
             ("udacity/deep-reinforcement-learning#42", "huggingface/deep-rl-class#70"), total_return),
-    Exhibit("averaged log-probs", "The log-probabilities of an episode were averaged over time before they were weighted.",
+    Exhibit("averaged log-probs", "An episode's log-probabilities were averaged over time before they were weighted.",
             ("Farama-Foundation/Gymnasium#1336",), averaged_log_probs),
-    Exhibit("same seed at every reset", "reset(seed=42) at every episode: the world's luck was the same again and again.",
+    Exhibit("same seed at every reset", "Every episode began with reset(seed=42), so the world's luck was always the same.",
             ("Farama-Foundation/Gymnasium#1468",), reward_to_go, same_luck),
     Exhibit("rewards shifted by one", "Beside each action stood the reward that had been paid before it.",
             ("openai/spinningup#50",), shifted_rewards),
-    Exhibit("γᵗ missing", "The returns were discounted, the weights were not: most programs do this, some on purpose.",
+    Exhibit("γᵗ missing", "Late steps weigh as if they were not discounted: most programs do this, some on purpose.",
             ("dennybritz/reinforcement-learning#185", "facebookresearch/Pearl#46"), gamma_power_missing),
-    Exhibit("γᵗ doubled", "A reader asked whether γᵗ in the update discounts twice; it does not, but here is what that would be.",
+    Exhibit("γᵗ doubled", "A reader took γᵗ in the update for a second discount; it is not, but here is one.",
             ("datawhalechina/easy-rl#181",), gamma_power_twice),
     Exhibit("baseline fitted on its own episode", "The optimal baseline was fitted on the one episode that it judges.",
             ("MushroomRL/mushroom-rl#89",), fitted_on_itself),
-    Exhibit("returns standardised per episode", "The returns of each episode were scaled by their own spread over time.",
+    Exhibit("returns standardised per episode", "Each episode's returns were scaled by their own spread.",
             ("keon/policy-gradient#5",), standardised),
 ]  # fmt: skip
 
@@ -104,7 +102,6 @@ class Cost(NamedTuple):
     mean: np.ndarray  # [D]
     covariance: np.ndarray  # [D, D]
     angle: float  # degrees between mean and truth; NaN where the mean is 0
-
     bias = property(lambda self: self.mean - self.truth)
     variance = property(lambda self: np.trace(self.covariance))
 
@@ -113,13 +110,11 @@ def exact_cost(exhibit, world, policy, theta):
     """What a mistake costs at theta [D], by going through every episode of a world with a short horizon."""
     truth = exact_gradient(world, policy, theta)
     found = exact_moments(exhibit.world(world), policy, theta, exhibit.estimator, horizon=world.horizon)
-    lengths = np.linalg.norm(found.mean) * np.linalg.norm(truth)
-    cosine = found.mean @ truth / lengths if lengths > 1e-12 else np.nan
-    return Cost(truth, found.mean, found.covariance, float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))))
+    return Cost(truth, found.mean, found.covariance, angle_between(found.mean, truth))
 
 
 def learning_curve(exhibit, world, policy, *, learning_rate, updates, runs=20, episodes=4, seed=0):
-    """Exact J of each run in the true world after 0, 1, ... updates of REINFORCE with this mistake: [updates + 1, runs]."""
+    """Exact J of each run in the true world after 0, 1, ... updates with this mistake: [updates + 1, runs]."""
     training = reinforce(exhibit.world(world), policy, optimizer=SGD(learning_rate), rng=np.random.default_rng(seed),
                          runs=runs, episodes=episodes, estimator=exhibit.estimator, updates=updates)  # fmt: skip
     thetas = [training.theta] + [progress.theta for progress in training]

@@ -111,10 +111,10 @@ class Learning:
         self.sampled = LearningCurve(returns, "sampled", color)
         self.exact = LearningCurve(returns, "exact", COLORS["exact"]) if exact else None
         self.variance = LearningCurve(variance, None, color)
-        returns.legend(loc="lower right", fontsize="small")
+        self._legend = returns.legend(loc="lower right", fontsize="small")
         self._exact_return, self._position, self._last = exact, None, None
         self._worst = limits[0]
-        self._lost = limits[0] + 0.03 * (limits[1] - limits[0])  # a return below is the bottom of the picture
+        self._lost = limits[0] + 0.02 * (limits[1] - limits[0])  # a return below is the bottom of the picture
         if hill:
             x, height, self._position, label = hill
             tidy(first[0], "the hill J and the runs on it", label).set_ylim(*limits)
@@ -144,6 +144,9 @@ class Learning:
         for curve in (self.sampled, self.variance):
             curve.band.line.set_color(color)
             curve.band.area.set_facecolor(color)
+        for text, line in zip(self._legend.get_texts(), self._legend.get_lines()):
+            if text.get_text() == "sampled":
+                line.set_color(color)
         if self._position:
             self._runs.set_color(color)
 

@@ -32,7 +32,8 @@ def pixels(canvas):
 
 def in_full(height):
     """The same figure, drawn by Matplotlib from scratch."""
-    figure = Figure(figsize=(6, 3), dpi=100, layout="constrained")
+    figure = Figure(figsize=(6, 3), dpi=100)
+    figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))
     agg = FigureCanvasAgg(figure)
     view(figure)(height)
     agg.draw()

@@ -1,4 +1,4 @@
-"""What the README says is true: its Python runs, its output is what comes out, its links, targets and lists are complete."""
+"""What the README says is true: its Python runs, its output is what comes out, its links and lists are complete."""
 
 import contextlib
 import io
