@@ -192,7 +192,7 @@ class Cloud:
     def show(self, gradients, exact, color=None):
         """gradients [M, 2], exact [2]."""
         if color:
-            for artist in (self.dots, self.spread, self.mean):
+            for artist in (self.dots, self.spread, self.mean, *self.axes.get_legend().get_lines()[:3]):
                 artist.set_color(color)
         mean, covariance = gradients.mean(axis=0), np.cov(gradients.T)
         self.dots.set_data(*gradients.T)
