@@ -220,7 +220,8 @@ class watch(Panel):  # noqa: N801
                     new = self._advance(round(self._speed.value), began + share)
                     if new:
                         self._draw(new=new)
-                    await asyncio.sleep(max(REST, began + FRAME - time.perf_counter()))
+                    # In the midst of a long update there is nothing to draw: only a rest, and on with it.
+                    await asyncio.sleep(max(REST, began + FRAME - time.perf_counter()) if new else REST)
         except Exception as error:
             self._fail(error)
             raise

@@ -61,10 +61,7 @@ def fitted_on_itself(rollout, *, baseline=none):
 
 
 def same_luck(world, seed=42):
-    """`world` when every episode is reset with the same seed: what follows an action at time t is fate.
-
-    An MDP with the states (t, s), each of which has one next state for each action. First states are as before.
-    """
+    """`world` reset with the same seed at every episode: states are (t, s), each action has one next state."""
     H, S, A = world.horizon, world.n_states, world.n_actions
     luck = np.random.default_rng(seed).random((H, 1, 1, 1))
     following = np.minimum((world.transitions.cumsum(axis=-1) <= luck).sum(axis=-1), S - 1)  # [H, S, A]
@@ -80,7 +77,7 @@ EXHIBITS = [
             ("udacity/deep-reinforcement-learning#42", "huggingface/deep-rl-class#70"), total_return),
     Exhibit("averaged log-probs", "An episode's log-probabilities were averaged over time before they were weighted.",
             ("Farama-Foundation/Gymnasium#1336",), averaged_log_probs),
-    Exhibit("same seed at every reset", "Every episode began with reset(seed=42), so the world's luck was always the same.",
+    Exhibit("same seed at every reset", "Every episode began with reset(seed=42): its luck was always the same.",
             ("Farama-Foundation/Gymnasium#1468",), reward_to_go, same_luck),
     Exhibit("rewards shifted by one", "Beside each action stood the reward that had been paid before it.",
             ("openai/spinningup#50",), shifted_rewards),

@@ -31,6 +31,11 @@ def slope(p):
     return (2 * p**2 - 8 * p + 4) / (p * (1 - p)) ** 2
 
 
+def numerical_slope(p, h=1e-6):
+    high, low = ((2 * x - 4) / (x * (1 - x)) for x in (p + h, p))
+    return (high - low) / h
+
+
 def best(theta):
     return (1 + 2 * theta) / (1 - theta)
 
@@ -120,7 +125,7 @@ def loo_by_loop(rollout, targets):
 
 ESTIMATORS = {"of a total return": total_return, "without gamma^t": partial(reward_to_go, gamma_power=False),
               "leave one out": partial(reward_to_go, baseline=leave_one_out)}  # fmt: skip
-PAST = "Your estimate is unbiased, but the variance is that of the total return: you kept rewards from before the action"
+PAST = "unbiased, but the variance is that of the total return: you kept rewards from before the action"
 OWN = "biased by 1 - 1/B: your baseline contains the episode it judges"
 RIGHT = {
     check_softmax: [pi, lambda h: pi(h).tolist(), lambda h: pi(h).astype(np.float32),
@@ -132,7 +137,7 @@ RIGHT = {
      lambda h, q: [p * sum(o * (x - y) for o, y in zip(pi(h), q)) for p, x in zip(pi(h), q)],
                             lambda h, q: (np.diag(pi(h)) - np.outer(pi(h), pi(h))) @ q],
     check_slope: [slope, lambda p: [slope(p)], lambda p: np.float32(slope(p)),
-                  lambda p: ((2 * p - 4 + 2e-6) / (p * (1 - p) + 1e-6 * (1 - 2 * p)) - (2 * p - 4) / (p * (1 - p))) / 1e-6],
+                  numerical_slope],
     check_best_constant: [best, lambda x: np.float32(best(x)), lambda x: 1 + 3 * x / (1 - x)],
     check_returns: [discounted_returns, looped_returns, lambda r, d: discounted_returns(r, d).astype(np.float32)],
     check_estimator: [reward_to_go, looped_psi, lambda r: reward_to_go(r).astype(np.float32),
