@@ -51,7 +51,7 @@ class Canvas:
     def png(self):
         """Draw, and return the picture as PNG bytes."""
         self._blit()
-        return _png(np.asarray(self._agg.buffer_rgba())[..., :3])
+        return _png(np.asarray(self._agg.buffer_rgba()))
 
     def _blit(self):
         moving = [(axes, artist) for axes in self.figure.axes for artist in _moving(axes)]
@@ -74,15 +74,18 @@ class Canvas:
 
 
 def _png(pixels):
-    """PNG bytes of pixels [height, width, 3], uint8 (PNG specification, sections 5 and 11.2).
+    """PNG bytes of pixels [height, width, 4], uint8 (PNG specification, sections 5, 9 and 11.2).
 
-    Written here because imaging libraries try five filters on every row, which takes longer than drawing. A
-    plot's flat areas need none: half the time at the same size.
+    Written here because imaging libraries try five filters on every row, which takes longer than the drawing. In a
+    plot most rows repeat the row above, so the filter "up" alone, the difference to it, does: a third of the time.
     """
     height, width, _ = pixels.shape
-    rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with its filter: 0, none
-    rows[:, 1:] = pixels.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, colour, no interlace
+    flat = pixels.reshape(height, 4 * width)
+    rows = np.empty((height, 1 + 4 * width), dtype=np.uint8)
+    rows[:, 0] = 2  # the filter of each row: up
+    rows[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits, colour with alpha, no interlace
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
