@@ -31,14 +31,18 @@ class Table:
         return theta.reshape(-1, self.outputs)[self._rows(theta, observations)]
 
     def backward(self, theta, observations, gradient):
+        parts = [self.sums(theta, observations, k, gradient[..., k])[..., k] for k in range(self.outputs)]
+        return np.stack(parts, axis=-1).reshape(*observations.shape[1:], self.size)
+
+    def sums(self, theta, observations, columns, weights):
+        """Sum over time of the weights [T, *R, B] in each cell (observation, column) of the table: [*R, B, O, K]."""
         _check_time(theta, observations, ())
         _check_rows(self, theta, observations)
         episodes = observations.shape[1:]
-        # Each (episode, observation) pair is one bin; np.bincount adds up a run of time without a loop.
-        bins = np.arange(np.prod(episodes, dtype=int)).reshape(episodes) * self.observations + observations
-        count = np.prod(episodes, dtype=int) * self.observations
-        sums = [np.bincount(bins.ravel(), gradient[..., k].ravel(), count) for k in range(self.outputs)]
-        return np.stack(sums, axis=-1).reshape(*episodes, self.size)
+        count = np.prod(episodes, dtype=int) * self.size
+        # Each cell of each episode's table is one bin; np.bincount adds up a run of time without a loop.
+        cells = np.arange(0, count, self.size).reshape(episodes) + observations * self.outputs + columns
+        return np.bincount(cells.ravel(), weights.ravel(), count).reshape(*episodes, self.observations, self.outputs)
 
     def _rows(self, theta, observations):
         """Row of every observation in the tables of all runs, stacked."""

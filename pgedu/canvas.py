@@ -39,8 +39,12 @@ class Canvas:
             if line.get_gid() == "ghost":
                 line.remove()
         # Lines across the whole axes, as axhline draws them, are not in the units of the data, and do not move.
-        kept = [(i, line) for i, line in lines if line.get_gid() != "ghost" and line.get_transform() == line.axes.transData]
-        self._ghosts = [(i, *np.array(x.get_data()), x.get_marker(), x.get_linestyle()) for i, x in kept] if keep else []
+        kept = [
+            (i, *np.array(line.get_data()), line.get_marker(), line.get_linestyle())
+            for i, line in lines
+            if line.get_gid() != "ghost" and line.get_transform() == line.axes.transData
+        ]
+        self._ghosts = kept if keep else []
         self._show_ghosts()
 
     def _show_ghosts(self):

@@ -5,125 +5,20 @@ over every batch of episodes of small worlds, with and without discount.
 """
 
 import contextlib
-import copy
 import functools
 import io
-import warnings
 from dataclasses import replace
-from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 
 from pgedu import Policy, Rollout, Table, campaign, discounted_returns, each_batch, enumerate_rollouts
 from pgedu import episode_gradients, moments, reward_to_go, stay_or_stop, total_return
 from pgedu.estimators import discount_powers
+from pgedu.verdicts import Fault, answer_of, as_text, blame_factor, compare, is_same, judged
 
-UNTOUCHED = "Not attempted yet. Replace the dots by your answer and run the cell again (an answer needs its `return`)."
 MEAN = "You take the mean over time where a sum is needed."
 SHIFTED = "One step off: with the action at time t goes rewards[t], which it was paid, and what follows."
 DOUBLED = "gamma^t is doubled: it is in there once too often."
-
-
-class Verdict(NamedTuple):
-    """What a check found; shown as its message."""
-
-    passed: bool
-    message: str
-
-    def __repr__(self):
-        return self.message
-
-    def __bool__(self):
-        return self.passed
-
-
-class _Fault(Exception):
-    """What is wrong, in sentences."""
-
-
-def _check(check):
-    """A check that returns praise or raises _Fault becomes one that returns a Verdict and never raises."""
-
-    @functools.wraps(check)
-    def verdict(student, **options):
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return Verdict(True, check(student, **options))
-        except _Fault as fault:
-            return Verdict(False, str(fault))
-
-    return verdict
-
-
-def _answer(student, shape, **given):
-    """student(*given) as an array of finite numbers that fits `shape`; anything else is a _Fault."""
-    lent = copy.deepcopy(given)
-    try:
-        result = student if student is None or student is ... else student(*lent.values())
-    except NotImplementedError:
-        result = None
-    except Exception as error:
-        raise _Fault(f"Your code stopped with {type(error).__name__}: {error} (given {_shown(given)}).") from None
-    if result is None or result is ...:
-        raise _Fault(UNTOUCHED)
-    if not all(map(np.array_equal, _arrays(given), _arrays(lent))):
-        raise _Fault(f"Your function changes its {' or '.join(given)}, which it was only lent: work on a copy.")
-    try:
-        answer = np.asarray(result, dtype=float)
-    except (TypeError, ValueError):
-        raise _Fault(f"Your function returns {result!r:.60}, which is not an array of numbers.") from None
-    answer = answer.reshape(()) if shape == () and answer.size == 1 else answer
-    if shape is not None and answer.shape != shape:
-        raise _Fault(f"Wrong shape: {shape} is needed, yours is {answer.shape} (given {_shown(given)}).")
-    if not np.isfinite(answer).all():
-        raise _Fault(f"Your answer holds NaN or infinity (given {_shown(given)}): look for 0/0, log(0) and overflow.")
-    return answer
-
-
-def _arrays(given):
-    return [array for value in given.values() for array in (value if isinstance(value, Rollout) else [value])]
-
-
-def _shown(given):
-    return ", ".join(f"{name} = {_numbers(value)}" for name, value in given.items())
-
-
-def _numbers(value):
-    if isinstance(value, Rollout):
-        return f"one with rewards of shape {value.rewards.shape}"
-    return " ".join(np.array2string(np.round(value, 3) + 0, separator=", ", threshold=12).split())
-
-
-def _same(found, wanted, tolerance=1e-5):
-    """Do two lists of arrays agree, but for rounding (single precision is fine)?"""
-    return all(np.abs(a - b).max() <= tolerance * np.abs(b).max() + 1e-12 for a, b in zip(found, wanted))
-
-
-def _blame_factor(found, wanted, what, right):
-    """A _Fault, if there is a constant c with found = c * wanted in all cases."""
-    a, b = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in (found, wanted))
-    c = float(a @ b / (b @ b))
-    if _same([a], [c * b]):
-        near = Fraction(c).limit_denominator(12)
-        hint = ": check the sign" if c < 0 else ": nothing is left of it" if near == 0 else ""
-        raise _Fault(f"Your {what} is exactly {near if abs(near - c) < 1e-5 else round(c, 4)} times {right}{hint}.")
-
-
-def _compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5):
-    """student(*case) against truth(*case) in all cases; names that of the mistakes (sentence, function) which it is."""
-    wanted = [np.asarray(truth(*case.values()), dtype=float) for case in cases]
-    found = [_answer(student, array.shape, **case) for case, array in zip(cases, wanted)]
-    if _same(found, wanted, tolerance):
-        return praise
-    _blame_factor(found, wanted, "answer", "the right one")
-    for sentence, mistake in mistakes:
-        if _same(found, [mistake(*case.values()) for case in cases], tolerance):
-            raise _Fault(sentence)
-    case, a, b = next(each for each in zip(cases, found, wanted) if not _same(each[1:2], each[2:], tolerance))
-    raise _Fault(f"Not yet: given {_shown(case)}, your answer is {_numbers(a)} and the right one {_numbers(b)}.")
-
 
 PREFERENCES = [np.array(h) for h in ([0.5, -1.0], [0.2, 1.5, -0.6], [2.0, 0.0, 0.0, 1.0])]
 VALUES = [np.array(q) for q in ([1.0, 3.0], [2.0, -1.0, 4.0], [5.0, 1.0, 0.0, 2.0])]
@@ -137,57 +32,57 @@ def _score(h, a):
     return np.eye(len(h))[a] - _pi(h)
 
 
-@_check
+@judged
 def check_softmax(student):
     """f(preferences [A]) -> probabilities [A]."""
     praise = "Right: positive numbers that sum to 1, in the proportions of exp(h)."
-    _compare(student, _pi, [{"preferences": h} for h in PREFERENCES], praise, [
+    compare(student, _pi, [{"preferences": h} for h in PREFERENCES], praise, [
         ("Your numbers are exp(h), not yet probabilities: divide them by their sum.", np.exp),
         ("The larger the preference, the smaller your probability: check the sign in exp(h).", lambda h: _pi(-h)),
     ])  # fmt: skip
-    with contextlib.suppress(_Fault):
-        return _compare(student, _pi, [{"preferences": np.array([1000.0, 999.0])}], praise)
+    with contextlib.suppress(Fault):
+        return compare(student, _pi, [{"preferences": np.array([1000.0, 999.0])}], praise)
     return praise + " For later: preferences of 1000 overflow. Subtract the largest first; it changes nothing else."
 
 
-@_check
+@judged
 def check_score(student):
     """f(preferences [A], action) -> grad log softmax at that action, [A]."""
     cases = [{"preferences": h, "action": a} for h in PREFERENCES for a in range(len(h))]
-    return _compare(student, _score, cases, "Right: 1 for the chosen action, minus the probability of each.", [
+    return compare(student, _score, cases, "Right: 1 for the chosen action, minus the probability of each.", [
         ("The probabilities are not yet subtracted from the 1 of the chosen action.", lambda h, a: np.eye(len(h))[a]),
         ("This is the gradient of pi, not of log pi: divide by pi(action).", lambda h, a: _pi(h)[a] * _score(h, a)),
     ])  # fmt: skip
 
 
-@_check
+@judged
 def check_bandit_gradient(student):
     """f(preferences [A], values [A]) -> exact gradient of the expected reward, [A]."""
     cases = [{"preferences": h, "values": q} for h, q in zip(PREFERENCES, VALUES)]
     praise = "Right: probability times (value minus expected reward); the components sum to 0."
-    return _compare(student, lambda h, q: _pi(h) * (q - _pi(h) @ q), cases, praise, [
+    return compare(student, lambda h, q: _pi(h) * (q - _pi(h) @ q), cases, praise, [
         ("The expected reward must be subtracted from each value.", lambda h, q: _pi(h) * q),
         ("Each difference must be weighted with the probability of its action.", lambda h, q: q - _pi(h) @ q),
     ])  # fmt: skip
 
 
-@_check
+@judged
 def check_slope(student):
     """f(p) -> dJ/dp of the short corridor, J(p) = (2p - 4) / (p (1 - p)). A fine numerical derivative is right, too."""
     slope = lambda p: (2 * p * p - 8 * p + 4) / (p * (1 - p)) ** 2  # noqa: E731
     cases = [{"p": p} for p in (0.1, 0.35, 0.5, 0.8)]
-    return _compare(student, slope, cases, "Right: it is 0 where 2p^2 - 8p + 4 = 0, at p = 2 - sqrt(2).", [
+    return compare(student, slope, cases, "Right: it is 0 where 2p^2 - 8p + 4 = 0, at p = 2 - sqrt(2).", [
         ("This is J itself, not its slope.", lambda p: (2 * p - 4) / (p * (1 - p))),
         ("This is the slope along the preference: divide by p (1 - p).", lambda p: p * (1 - p) * slope(p)),
     ], 1e-4)  # fmt: skip
 
 
-@_check
+@judged
 def check_best_constant(student):
     """f(theta) -> b*, the constant that minimises the variance of the total return's estimate on stay-or-stop."""
     cases = [{"theta": x} for x in (0.1, 0.3, 0.5, 0.8)]
     praise = "Right: (1 + 2 theta) / (1 - theta). It is more than J: long episodes have large scores and weigh more."
-    return _compare(student, lambda x: (1 + 2 * x) / (1 - x), cases, praise, [
+    return compare(student, lambda x: (1 + 2 * x) / (1 - x), cases, praise, [
         ("This is J, the mean return; the best constant weights returns with squared scores.", lambda x: x / (1 - x)),
         ("This is E[G S^2]: divide it by E[S^2].", lambda x: (1 + 2 * x) / (x * (1 - x) ** 3)),
     ])  # fmt: skip
@@ -198,14 +93,14 @@ def _shift(x, steps):
     return np.concatenate([x[1:], 0 * x[:1]] if steps < 0 else [0 * x[:1], x[:-1]])
 
 
-@_check
+@judged
 def check_returns(student):
     """f(rewards [T, ...], discounts [T, ...]) -> returns [T, ...], with the discount 0 where an episode terminated."""
     G, left = discounted_returns, lambda r: np.arange(len(r), 0, -1).reshape(-1, *[1] * (r.ndim - 1))  # noqa: E731
     R = np.array([[2.0, -1.0, 0.5, 3.0, 1.0], [1.0, 4.0, 2.0, -2.0, 3.0]]).T
     D = np.array([[0.9, 0.9, 0.9, 0.9, 0.0], [0.5, 0.0, 0.5, 0.5, 0.5]]).T  # one episode ends in the middle
     cases = [{"rewards": r, "discounts": d} for r, d in ((R[:, 0], D[:, 0]), (R[:4, 1], D[:4, 1]), (R, D))]
-    _compare(student, G, cases, "", [
+    compare(student, G, cases, "", [
         ("Past rewards kept: every row is the return of the whole episode.", lambda r, d: G(r, d)[:1] + 0 * r),
         ("The discounts are not used: they multiply what follows.", lambda r, d: G(r, 0 * d + 1)),
         ("You go on across an episode's end: use discounts[t], which is 0 there.", lambda r, d: G(r, 0 * d + d[0])),
@@ -216,9 +111,9 @@ def check_returns(student):
     ])  # fmt: skip
     whole = [{"rewards": np.array([1, 2, 3]), "discounts": np.array([0.5, 0.5, 0.0])}]
     try:
-        return _compare(student, G, whole, "Right, also where an episode ends in the middle, and for whole numbers.")
-    except _Fault as fault:
-        raise _Fault(f"Right for 1.0, wrong for the integer 1: arrays of integers cut decimals off. {fault}") from None
+        return compare(student, G, whole, "Right, also where an episode ends in the middle, and for whole numbers.")
+    except Fault as fault:
+        raise Fault(f"Right for 1.0, wrong for the integer 1: arrays of integers cut decimals off. {fault}") from None
 
 
 @functools.cache
@@ -246,11 +141,11 @@ def _ask(student, rollout, exactly=True, **more):
         given = {name: array[:, n] for name, array in more.items()}
         with contextlib.redirect_stdout(io.StringIO()) if n else contextlib.nullcontext():
             batch = Rollout(*(field[:, n] for field in rollout))
-            answer = _answer(student, shape if exactly else None, rollout=batch, **given)
+            answer = answer_of(student, shape if exactly else None, rollout=batch, **given)
         try:
             answers.append(np.broadcast_to(answer, shape))
         except ValueError:
-            raise _Fault(f"Wrong shape: what fits {shape} is needed, yours is {answer.shape}.") from None
+            raise Fault(f"Wrong shape: what fits {shape} is needed, yours is {answer.shape}.") from None
     return np.stack(answers, axis=1)
 
 
@@ -269,7 +164,7 @@ def _mistakes(rollout, psi, like):
     yield "Your weights are whole numbers: arrays of integers cut decimals off.", np.trunc(psi)
 
 
-@_check
+@judged
 def check_estimator(student, like=reward_to_go):
     """f(rollout) -> psi [T, B] that gives a gradient estimate with the mean and covariance that `like` gives."""
     rollouts, measures = zip(*_worlds())
@@ -278,23 +173,23 @@ def check_estimator(student, like=reward_to_go):
     mine, right, past = ([measure(psi) for measure, psi in zip(measures, each)]
                          for each in (found, wanted, map(whole, rollouts)))  # fmt: skip
     spreads, others = [each.covariance for each in mine], [each.covariance for each in right]
-    if _same_means(mine, right) and _same(spreads, others):
+    if _same_means(mine, right) and is_same(spreads, others):
         return "Right: the expectation and the variance of your estimate are exactly what they should be."
     masked = [psi * rollout.mask for psi, rollout in zip(found, rollouts)]
-    if _same(masked, wanted):
-        raise _Fault("Right up to the end of an episode, but your weights go on behind it: multiply by rollout.mask.")
+    if is_same(masked, wanted):
+        raise Fault("Right up to the end of an episode, but your weights go on behind it: multiply by rollout.mask.")
     for each in zip(*map(_mistakes, rollouts, wanted, [like] * len(wanted))):
-        if _same(masked, [psi * rollout.mask for (_, psi), rollout in zip(each, rollouts)]):
-            raise _Fault(each[0][0])
+        if is_same(masked, [psi * rollout.mask for (_, psi), rollout in zip(each, rollouts)]):
+            raise Fault(each[0][0])
     _blame_bias(mine, right, rollouts)
     start = "Your estimate is unbiased, but "
-    if _same(spreads, [each.covariance for each in past]):
-        raise _Fault(start + "the variance is that of the total return: you kept rewards from before the action.")
-    raise _Fault(start + f"its variance is not that of the estimator asked for: {_variances(right, mine)}.")
+    if is_same(spreads, [each.covariance for each in past]):
+        raise Fault(start + "the variance is that of the total return: you kept rewards from before the action.")
+    raise Fault(start + f"its variance is not that of the estimator asked for: {_variances(right, mine)}.")
 
 
 def _same_means(found, wanted):
-    return _same([each.mean for each in found], [each.mean for each in wanted])
+    return is_same([each.mean for each in found], [each.mean for each in wanted])
 
 
 def _variances(old, new):
@@ -302,17 +197,17 @@ def _variances(old, new):
 
 
 def _blame_bias(found, wanted, rollouts, hint=""):
-    """A _Fault that names the bias, if the means differ."""
+    """A Fault that names the bias, if the means differ."""
     means, truths = [each.mean for each in found], [each.mean for each in wanted]
-    if not _same(means, truths):
-        if _same(means, [(1 - 1 / rollout.rewards.shape[-1]) * b for b, rollout in zip(truths, rollouts)]):
-            raise _Fault("Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges.")
-        _blame_factor(means, truths, "expectation", "the gradient")
-        a, b = next(pair for pair in zip(means, truths) if not _same(pair[:1], pair[1:]))
-        raise _Fault(f"Biased: your expectation is {_numbers(a)} where the gradient is {_numbers(b)}." + hint)
+    if not is_same(means, truths):
+        if is_same(means, [(1 - 1 / rollout.rewards.shape[-1]) * b for b, rollout in zip(truths, rollouts)]):
+            raise Fault("Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges.")
+        blame_factor(means, truths, "expectation", "the gradient")
+        a, b = next(pair for pair in zip(means, truths) if not is_same(pair[:1], pair[1:]))
+        raise Fault(f"Biased: your expectation is {as_text(a)} where the gradient is {as_text(b)}." + hint)
 
 
-@_check
+@judged
 def check_baseline(student):
     """f(rollout, targets [T, B]) -> b that leaves the gradient of `reward_to_go` unbiased and lowers its variance."""
     rollouts, measures = zip(*_worlds())
@@ -323,5 +218,5 @@ def check_baseline(student):
         mine.append(measure(discount_powers(rollout) * (targets - b) * rollout.mask))
     _blame_bias(mine, without, rollouts, " A baseline may not depend on the action that it judges.")
     if any(new.variance >= old.variance * (1 - 1e-9) for new, old in zip(mine, without)):
-        raise _Fault(f"Unbiased, but the variance does not fall in every world: {_variances(without, mine)}.")
+        raise Fault(f"Unbiased, but the variance does not fall in every world: {_variances(without, mine)}.")
     return f"Right: unbiased, and with less variance: {_variances(without, mine)}."

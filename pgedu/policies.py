@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pgedu.approximators import Table
+
 # A run that diverges may overflow. `reinforce` finds and reports it; a warning at every step would bury the report.
 overflowing = np.errstate(over="ignore", invalid="ignore")
 
@@ -39,23 +41,27 @@ class Categorical:
         return shifted - np.log(_over_actions(np.add, np.exp(shifted)))
 
     def log_prob(self, outputs, actions):
-        self._check(outputs, actions)
+        self._check_shape(outputs, actions)
         return np.take_along_axis(self.log_probs(outputs), actions[..., None], axis=-1)[..., 0]
 
     def gradient(self, outputs, actions):
         """d log P(a) / d h = onehot(a) - P."""
-        self._check(outputs, actions)
+        self._check_shape(outputs, actions)
         gradient = -np.exp(self.log_probs(outputs))
         gradient += actions[..., None] == np.arange(self.actions)
         return gradient
 
-    def _check(self, outputs, actions):
-        if actions.shape != outputs.shape[:-1]:
-            raise ValueError(f"actions must be [..., *R, B] = {outputs.shape[:-1]}; got shape {actions.shape}")
+    def check(self, actions):
+        """Raise ValueError unless these are actions."""
         if not np.issubdtype(actions.dtype, np.integer):
             raise ValueError(f"actions of a Categorical head must be integers; got {actions.dtype}")
         if actions.size and not 0 <= actions.min() <= actions.max() < self.actions:
             raise ValueError(f"actions must lie in 0 .. {self.actions - 1}; got {actions.min()} .. {actions.max()}")
+
+    def _check_shape(self, outputs, actions):
+        if actions.shape != outputs.shape[:-1]:
+            raise ValueError(f"actions must be [..., *R, B] = {outputs.shape[:-1]}; got shape {actions.shape}")
+        self.check(actions)
 
 
 def _over_actions(ufunc, outputs):
@@ -161,8 +167,21 @@ class Policy:
             ValueError: shapes that do not fit, actions out of range.
         Source: Schulman et al. (2016), eq. 1.
         """
+        if isinstance(self.approximator, Table) and isinstance(self.head, Categorical):
+            return self._score_of_table(theta, observations, actions, np.asarray(weights))
         outputs = self.outputs(theta, observations)
         if np.shape(weights) != outputs.shape[:-1]:
             raise ValueError(f"weights must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(weights)}")
         gradient = self.head.gradient(outputs, actions) * np.asarray(weights)[..., None]
         return self.approximator.backward(theta, observations, gradient)
+
+    def _score_of_table(self, theta, observations, actions, weights):
+        """The same by counting, several times faster: with W(o, a) the sum of an episode's weights, W - P sum_a W."""
+        for name, array in (("actions", actions), ("weights", weights)):
+            if array.shape != observations.shape:
+                raise ValueError(f"{name} must be [T, *R, B] = {observations.shape}; got shape {array.shape}")
+        self.head.check(actions)
+        sums = self.approximator.sums(theta, observations, actions, weights)  # [*R, B, O, A]
+        every_row = np.broadcast_to(np.arange(self.approximator.observations), (*theta.shape[:-1], sums.shape[-2]))
+        probabilities = self.probabilities(theta, every_row)[..., None, :, :]
+        return (sums - probabilities * sums.sum(axis=-1, keepdims=True)).reshape(*sums.shape[:-2], -1)

@@ -110,23 +110,49 @@ def _simulate(mdp, policy, theta, episodes, gamma, rng, max_steps):
     terminal = np.tile(mdp.terminal, int(np.prod(runs)))
     first = np.repeat(np.arange(int(np.prod(runs))) * mdp.n_states, episodes)  # [N], N = R * B columns
     row = first + np.searchsorted(np.cumsum(mdp.start)[:-1], rng.random(first.size), side="right")
-    rows, choices = [row], []
-    block = max(1, min(BLOCK, MANY // first.size))
-    for t in range(min(max_steps, mdp.horizon or max_steps)):
+    walked = yield from _walk(cumulative, next_row, terminal, row, rng, min(max_steps, mdp.horizon or max_steps))
+    choices = _full_width(walked, next_row, choices_per_row, first.size)
+    states = np.concatenate([row[None], next_row[choices]]) - first
+    actions = choices % choices_per_row // (choices_per_row // mdp.n_actions)
+    shape = (-1, *runs, episodes)
+    return rollout_of_states(mdp, policy, theta, states.reshape(shape), actions.reshape(shape), gamma=gamma, rng=rng)
+
+
+def _walk(cumulative, next_row, terminal, row, rng, steps):
+    """Follow the chain until all columns have ended: [(columns [n], their choices, a list of [n])].
+
+    Once most columns have ended, the others go on without them: episodes differ much in length.
+    """
+    columns = np.arange(row.size)
+    parts = [(columns, [])]
+    block = max(1, min(BLOCK, MANY // row.size))
+    for t in range(steps):
         if t % block == 0:
-            uniforms = np.minimum(rng.random((block, first.size)), 1 - 2.0**-30)
-        choice = cumulative.searchsorted(row + uniforms[t % block], side="right")
-        row = next_row[choice]
-        rows.append(row)
-        choices.append(choice)
+            uniforms = np.minimum(rng.random((block, row.size)), 1 - 2.0**-30)
+        choice = cumulative.searchsorted(row + uniforms[t % block, : row.size], side="right")
+        row = next_row.take(choice)
+        parts[-1][1].append(choice)
         yield
-        if terminal[row].all():
+        over = terminal.take(row)
+        ended = np.count_nonzero(over)
+        if ended == row.size:
             break
-    shape = (*runs, episodes)
-    states = (np.array(rows) - first).reshape(len(rows), *shape)
-    choices = (np.array(choices) % choices_per_row).reshape(len(choices), *shape)
-    actions = choices // (choices_per_row // mdp.n_actions)
-    return rollout_of_states(mdp, policy, theta, states, actions, gamma=gamma, rng=rng)
+        if 2 * ended > row.size:
+            columns, row = columns[~over], row[~over]
+            parts.append((columns, []))
+    return [part for part in parts if part[1]]
+
+
+def _full_width(parts, next_row, choices_per_row, width):
+    """Choices of all columns [T, N]: those that have ended stay where they are."""
+    full = np.empty((sum(len(choices) for _, choices in parts), width), dtype=int)
+    t = 0
+    for columns, choices in parts:
+        span = slice(t, t + len(choices))
+        full[span] = 0 if t == 0 else next_row[full[t - 1]] * choices_per_row  # a terminal row leads to itself
+        full[span, columns] = choices
+        t = span.stop
+    return full
 
 
 def _chain(mdp, policy, theta):

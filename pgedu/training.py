@@ -42,7 +42,7 @@ def pieces(training):
 
 
 class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to its users it is a function
-    """REINFORCE for R independent runs at once: theta <- theta + learning rate * mean over episodes of sum_t psi_t score_t.
+    """REINFORCE for R runs at once: theta <- theta + learning rate * mean over episodes of sum_t psi_t score_t.
 
     An iterator of `Progress`: `for progress in reinforce(...)`. It has a length when `updates` is given, so that
     a progress bar knows where it stands. Biased only as its estimator and baseline are.

@@ -181,7 +181,8 @@ class Cloud:
         self.axes = tidy(axes, "", xlabel, ylabel)
         axes.axhline(0, color="0.8", linewidth=0.8)
         axes.axvline(0, color="0.8", linewidth=0.8)
-        (self.dots,) = axes.plot([], [], "o", color=color, alpha=0.35, markersize=3.5, markeredgewidth=0, label="estimates")
+        dots = {"alpha": 0.35, "markersize": 3.5, "markeredgewidth": 0}
+        (self.dots,) = axes.plot([], [], "o", color=color, label="estimates", **dots)
         (self.spread,) = axes.plot([], [], color=color, linewidth=1.2, label="2 standard deviations")
         (self.mean,) = axes.plot([], [], color=color, linewidth=3, label="their mean")
         (self.exact,) = axes.plot([], [], color=COLORS["exact"], linewidth=1.5, label="exact gradient")

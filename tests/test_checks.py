@@ -280,7 +280,7 @@ def test_the_worlds_tell_every_listed_mistake_from_the_right_answer():
     rights = [reward_to_go(rollout) for rollout in rollouts]
     for pairs in zip(*(checks._mistakes(rollout, psi, reward_to_go) for rollout, psi in zip(rollouts, rights))):
         masked = [psi * rollout.mask for (_, psi), rollout in zip(pairs, rollouts)]
-        assert not checks._same(masked, rights), pairs[0][0]
+        assert not checks.is_same(masked, rights), pairs[0][0]
 
 
 def test_closed_forms_of_the_checks_are_those_of_the_worlds():
