@@ -27,6 +27,8 @@ def run(code, names):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("error")
+        # An old Matplotlib with a new pyparsing: not ours to mend.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"matplotlib|pyparsing")
         if last.startswith(("explore(", "watch(")):
             exec("\n".join(statements), names)
             return eval(last, names), printed.getvalue()
