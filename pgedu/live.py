@@ -229,12 +229,10 @@ class watch(Panel):  # noqa: N801
             self.pause()
 
     def pause(self):
-        """Stop playing; pressing play goes on from there."""
         self._play.value = False
 
     def close(self):
-        if self.task:
-            self.task.cancel()
+        self.task and self.task.cancel()
         super().close()
 
 

@@ -79,6 +79,7 @@ def _shown(given):
 
 
 def as_text(value):
+    """A value as a student should read it: rounded, in one line; of a rollout, only what it is."""
     if isinstance(value, Rollout):
         return f"one with rewards of shape {value.rewards.shape}"
     return " ".join(np.array2string(np.round(value, 3) + 0, separator=", ", threshold=12).split())
