@@ -1,10 +1,11 @@
 """Function approximators: flat parameters theta and observations in, outputs out, and the way back.
 
 Each has `size` (D, the number of parameters), `outputs` (K) and three pure functions:
-    init(rng, runs=None)                     -> theta [*R, D]
-    forward(theta, observations)             -> outputs [..., *R, B, K]
-    backward(theta, observations, gradient)  -> [*R, B, D], sum over time of (d outputs / d theta)^T gradient
-Leading axes of observations (time, in `backward`) are free; the run axes *R are those of theta.
+    init(rng, runs=None)           -> theta [*R, D]
+    forward(theta, observations)   -> outputs [..., *R, B, K]
+    trace(theta, observations)     -> the same outputs, and a function `backward`: a gradient [T, *R, B, K] with
+                                      respect to them -> [*R, B, D], sum over time of (d outputs / d theta)^T gradient
+Leading axes of observations (time, in `trace`) are free; the run axes *R are those of theta.
 """
 
 from dataclasses import dataclass
@@ -30,9 +31,13 @@ class Table:
         _check_rows(self, theta, observations)
         return theta.reshape(-1, self.outputs)[self._rows(theta, observations)]
 
-    def backward(self, theta, observations, gradient):
-        parts = [self.sums(theta, observations, k, gradient[..., k])[..., k] for k in range(self.outputs)]
-        return np.stack(parts, axis=-1).reshape(*observations.shape[1:], self.size)
+    def trace(self, theta, observations):
+        def backward(gradient):
+            parts = [self.sums(theta, observations, k, gradient[..., k])[..., k] for k in range(self.outputs)]
+            return np.stack(parts, axis=-1).reshape(*observations.shape[1:], self.size)
+
+        _check_time(theta, observations, ())
+        return self.forward(theta, observations), backward
 
     def sums(self, theta, observations, columns, weights):
         """Sum over time of the weights [T, *R, B] in each cell (observation, column) of the table: [*R, B, O, K]."""
@@ -50,107 +55,130 @@ class Table:
         return observations + self.observations * np.arange(np.prod(runs, dtype=int)).reshape(*runs, 1)
 
 
-@dataclass(frozen=True)
-class Linear:
-    """outputs = features @ W + bias, with theta = (W [F, K], bias [K]), flattened; starts at 0."""
-
-    features: int
-    outputs: int
-
-    @property
-    def size(self):
-        return (self.features + 1) * self.outputs
-
-    def init(self, rng, runs=None):
-        return np.zeros(_run_shape(runs) + (self.size,))
-
-    def forward(self, theta, observations):
-        _check(self, theta, observations, (self.features,))
-        return _affine(theta, observations, self.outputs)
-
-    def backward(self, theta, observations, gradient):
-        _check_time(theta, observations, (self.features,))
-        _check(self, theta, observations, (self.features,))
-        return _affine_gradient(observations, gradient)
-
-
-@dataclass(frozen=True)
-class MLP:
-    """A multilayer perceptron with tanh between its layers; theta holds (W, bias) layer after layer.
-
-    `hidden` are the widths of the hidden layers. Weights start normal with variance 1 / fan-in, those of
-    the last layer a hundred times smaller, so that a fresh policy is close to uniform.
-    """
-
-    features: int
-    hidden: tuple
-    outputs: int
-
-    def __post_init__(self):
-        if not isinstance(self.hidden, tuple | list):
-            raise ValueError(f"hidden must be the widths of the hidden layers, such as (32, 32); got {self.hidden!r}")
+class _Layers:
+    """Affine layers with tanh between them; theta holds (W [inputs, outputs], bias [outputs]) layer after layer."""
 
     @property
     def _layers(self):
         """(inputs, outputs) of each layer."""
-        widths = (self.features, *self.hidden, self.outputs)
+        widths = (self.features, *getattr(self, "hidden", ()), self.outputs)
         return list(zip(widths[:-1], widths[1:]))
 
     @property
     def size(self):
         return sum((inputs + 1) * outputs for inputs, outputs in self._layers)
 
-    def init(self, rng, runs=None):
-        parts = []
-        for inputs, outputs in self._layers:
-            weights = rng.normal(size=_run_shape(runs) + (inputs * outputs,)) / np.sqrt(inputs)
-            parts += [weights, np.zeros(_run_shape(runs) + (outputs,))]
-        parts[-2] /= 100
-        return np.concatenate(parts, axis=-1)
-
     def forward(self, theta, observations):
-        return self._activations(theta, observations)[-1]
-
-    def backward(self, theta, observations, gradient):
-        _check_time(theta, observations, (self.features,))
-        parameters, activations = self._split(theta), self._activations(theta, observations)
-        parts = []
-        for layer in reversed(range(len(parameters))):
-            inputs, outputs = self._layers[layer]
-            parts.append(_affine_gradient(activations[layer], gradient))
-            weights = parameters[layer][..., :-outputs].reshape(*theta.shape[:-1], inputs, outputs)
-            if layer:  # through the tanh below; the observations themselves need no gradient
-                gradient = (gradient @ np.swapaxes(weights, -1, -2)) * (1 - activations[layer] ** 2)
-        return np.concatenate(parts[::-1], axis=-1)
-
-    def _split(self, theta):
-        ends = np.cumsum([(inputs + 1) * outputs for inputs, outputs in self._layers])
-        return np.split(theta, ends[:-1], axis=-1)
-
-    def _activations(self, theta, observations):
-        """The input of every layer, and the outputs."""
         _check(self, theta, observations, (self.features,))
-        activations = [observations]
-        for (_, outputs), part in zip(self._layers, self._split(theta)):
-            hidden = _affine(part, activations[-1], outputs)
-            activations.append(hidden if len(activations) == len(self._layers) else np.tanh(hidden))
+        return _time_first(self._activations(theta, _time_inside(theta, observations))[-1], theta, observations)
+
+    def trace(self, theta, observations):
+        _check_time(theta, observations, (self.features,))
+        _check(self, theta, observations, (self.features,))
+        activations = self._activations(theta, _time_inside(theta, observations))
+
+        def backward(gradient):
+            return self._backward(theta, activations, _time_inside(theta, gradient), observations.shape[-2])
+
+        return _time_first(activations[-1], theta, observations), backward
+
+    def _weights(self, theta):
+        """(W, bias) of each layer, [*R, inputs, outputs] and [*R, outputs]."""
+        start = 0
+        for inputs, outputs in self._layers:
+            middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
+            yield theta[..., start:middle].reshape(*theta.shape[:-1], inputs, outputs), theta[..., middle:end]
+            start = end
+
+    def _activations(self, theta, inputs):
+        """The input [*R, N, features] of every layer, and the outputs."""
+        activations = [inputs]
+        for weights, bias in self._weights(theta):
+            if len(activations) > 1:
+                np.tanh(activations[-1], out=activations[-1])
+            hidden = activations[-1] @ weights
+            hidden += bias[..., None, :]
+            activations.append(hidden)
         return activations
+
+    def _backward(self, theta, activations, gradient, episodes):
+        parts, weights = [], list(self._weights(theta))
+        by_episode = (*theta.shape[:-1], episodes, -1)
+        for layer in reversed(range(len(weights))):
+            inputs = activations[layer]
+            steps, errors = (each.reshape(*by_episode, each.shape[-1]) for each in (inputs, gradient))
+            parts += [errors.sum(axis=-2), np.swapaxes(steps, -1, -2) @ errors]  # [*R, B, F, T] @ [*R, B, T, K]
+            if layer:  # through the tanh below; the observations themselves need no gradient
+                gradient = (gradient @ np.swapaxes(weights[layer][0], -1, -2)) * (1 - inputs**2)
+        lead = (*theta.shape[:-1], episodes, -1)
+        return np.concatenate([part.reshape(lead) for part in parts[::-1]], axis=-1)
+
+
+@dataclass(frozen=True)
+class Linear(_Layers):
+    """outputs = features @ W + bias, with theta = (W [F, K], bias [K]), flattened; starts at 0."""
+
+    features: int
+    outputs: int
+
+    def init(self, rng, runs=None):
+        return np.zeros(_run_shape(runs) + (self.size,))
+
+
+@dataclass(frozen=True)
+class MLP(_Layers):
+    """A multilayer perceptron with tanh between its layers; theta holds (W, bias) layer after layer.
+
+    `hidden` are the widths of the hidden layers. Weights start normal with variance 1 / fan-in, or, with
+    `orthogonal`, as orthogonal matrices times sqrt(2) (Saxe et al. 2014); those of the last layer a hundred times
+    smaller than that, so that a fresh policy is close to uniform, and a fresh critic close to 0.
+    """
+
+    features: int
+    hidden: tuple
+    outputs: int
+    orthogonal: bool = False
+
+    def __post_init__(self):
+        if not isinstance(self.hidden, tuple | list):
+            raise ValueError(f"hidden must be the widths of the hidden layers, such as (32, 32); got {self.hidden!r}")
+
+    def init(self, rng, runs=None):
+        theta = np.zeros(_run_shape(runs) + (self.size,))
+        for (inputs, outputs), (weights, _) in zip(self._layers, self._weights(theta)):
+            weights[...] = rng.normal(size=weights.shape) / np.sqrt(inputs)
+            if self.orthogonal:
+                weights[...] = np.sqrt(2) * _orthogonal(weights)
+        weights /= 100
+        return theta
+
+
+def _orthogonal(matrices):
+    """Orthonormal rows or columns [..., n, m] from normal ones, uniformly distributed (Mezzadri 2007)."""
+    wide = matrices.shape[-2] < matrices.shape[-1]
+    q, r = np.linalg.qr(np.swapaxes(matrices, -1, -2) if wide else matrices)
+    q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return np.swapaxes(q, -1, -2) if wide else q
 
 
 def _run_shape(runs):
     return () if runs is None else (runs,)
 
 
-def _affine(theta, inputs, outputs):
-    """inputs [..., *R, B, F] times the weights of each run, plus its bias: [..., *R, B, K]."""
-    weights = theta[..., :-outputs].reshape(*theta.shape[:-1], -1, outputs)
-    return inputs @ weights + theta[..., None, -outputs:]
+def _time_inside(theta, array):
+    """[..., *R, B, F] -> [*R, B * ..., F]: one large matrix product for each run instead of one for each step."""
+    lead = array.ndim - theta.ndim - 1
+    if lead:
+        array = np.moveaxis(array, range(lead), range(-1 - lead, -1))
+    return array.reshape(*theta.shape[:-1], -1, array.shape[-1])
 
 
-def _affine_gradient(inputs, gradient):
-    """Sum over time of the gradient with respect to (W, bias), for each episode: [*R, B, (F + 1) K]."""
-    weights = np.moveaxis(inputs, 0, -1) @ np.moveaxis(gradient, 0, -2)  # [*R, B, F, T] @ [*R, B, T, K]
-    return np.concatenate([weights.reshape(*weights.shape[:-2], -1), gradient.sum(axis=0)], axis=-1)
+def _time_first(array, theta, observations):
+    """The way back: [*R, B * ..., K] -> [..., *R, B, K], with the axes of observations."""
+    lead = observations.ndim - theta.ndim - 1
+    batch = observations.shape[lead:-1]
+    array = array.reshape(*batch, *observations.shape[:lead], array.shape[-1])
+    return np.moveaxis(array, range(-1 - lead, -1), range(lead)) if lead else array
 
 
 def _check(approximator, theta, observations, event):

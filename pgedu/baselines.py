@@ -105,11 +105,12 @@ def optimal(policy, theta, *, gamma_power=True):
 class LearnedValue:
     """b_t = v(s_t; w), learned: w moves towards the reward-to-go after each batch has been judged, so it is unbiased.
 
-    w <- w + learning_rate * mean over the batch's steps of (G_t - v(s_t; w)) grad v(s_t; w). The mean, rather
+    w <- w + learning_rate * mean over the batch's steps of (target_t - v(s_t; w)) grad v(s_t; w). The mean, rather
     than the sum of Sutton & Barto (2018, section 13.4), makes one learning rate fit short and long episodes:
     for a Table any of 1 or less is stable. `w` is [*R, D_w]: every run learns a baseline of its own.
 
-    A training starts it afresh whenever it is made the training's baseline.
+    It is the critic of actor-critic methods, too, which hand it targets of their own. A training starts it afresh
+    whenever it is made the training's baseline or critic.
 
     Args:
         approximator: with one output, on the same observations as the policy.
@@ -127,15 +128,35 @@ class LearnedValue:
         self.w = self.approximator.init(rng, runs)
         self.optimizer = copy.deepcopy(self._fresh_optimizer)
 
-    def __call__(self, rollout, targets):
+    def values(self, observations):
+        """v(o; w), [..., *R, B], of observations [..., *R, B, ...]."""
         if self.w is None:
             raise ValueError("a LearnedValue must be started before it is used: start(rng, runs), as a training does")
-        return self.approximator.forward(self.w, rollout.observations[:-1])[..., 0]
+        return self.approximator.forward(self.w, observations)[..., 0]
+
+    def __call__(self, rollout, targets):
+        return self.values(rollout.observations[:-1])
 
     def update(self, rollout):
         """Move w towards the returns of this batch."""
         targets = discounted_returns(rollout.rewards, rollout.discounts)
-        errors = (targets - self(rollout, targets)) * rollout.mask
-        gradient = self.approximator.backward(self.w, rollout.observations[:-1], errors[..., None])
-        steps = rollout.mask.sum(axis=(0, -1))  # [*R]
-        self.w = self.optimizer.step(self.w, gradient.sum(axis=-2) / steps[..., None])
+        self.learn(rollout.observations[:-1], targets, rollout.mask)
+
+    def learn(self, observations, targets, mask, **near):
+        """One step towards targets [T, *R, B], where mask is 1; `near` as in `gradient`."""
+        self.w = self.optimizer.step(self.w, self.gradient(self.w, observations, targets, mask, **near))
+
+    def gradient(self, w, observations, targets, mask, near=None, clip=np.inf):
+        """Mean over the steps of (target - v) grad v, at w [*R, D_w].
+
+        `near` [T, *R, B] are values from which v is to go no further than `clip`: a sample has no say where that
+        makes its squared error larger (value clipping, in the program that came with Schulman et al. 2017).
+        """
+        outputs, backward = self.approximator.trace(w, observations)
+        values = outputs[..., 0]
+        errors = (targets - values) * mask
+        if near is not None and np.isfinite(clip):
+            clipped = near + np.clip(values - near, -clip, clip)
+            errors *= (targets - clipped) ** 2 <= (targets - values) ** 2
+        steps = np.maximum(mask.sum(axis=(0, -1)), 1)  # [*R]
+        return backward(errors[..., None]).sum(axis=-2) / steps[..., None]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.baselines import none
-from pgedu.returns import discounted_returns
+from pgedu.returns import discounted_returns, gae, n_step_advantages, td_residuals
 
 
 def total_return(rollout, *, baseline=none, gamma_power=True):
@@ -55,6 +55,70 @@ def _minus_baseline(rollout, targets, baseline):
         wanted = "a function (rollout, targets) -> b, such as leave_one_out or constant(2.0)"
         raise ValueError(f"baseline must be {wanted}; got {baseline!r}")
     return (targets - baseline(rollout, targets)) * rollout.mask
+
+
+def td_advantage(rollout, *, values, gamma_power=False):
+    """psi_t = delta_t = R_{t+1} + gamma v(s_{t+1}) - v(s_t): one reward, and the critic's word for the rest.
+
+    The least variance; biased unless `values` are those of the policy. Source: Sutton & Barto (2018), section 13.5.
+
+    Args:
+        values: the critic, a function of observations [T+1, *R, B, ...] -> [T+1, *R, B], or an array [O].
+        gamma_power: True multiplies by gamma^t, which grad J asks for and nearly all programs leave out; see
+            `reward_to_go`. Whole episodes only.
+    """
+    v = _critic(values, rollout)
+    return _advantages(rollout, td_residuals(rollout.rewards, rollout.discounts, v), gamma_power)
+
+
+def n_step_advantage(rollout, *, values, n=5, gamma_power=False):
+    """psi_t = the n-step return - v(s_t): n rewards, then the critic's word. Arguments as for `td_advantage`.
+
+    The bias shrinks and the variance grows with n. Source: Sutton & Barto (2018), section 7.1.
+    """
+    steps = rollout.rewards, rollout.discounts, _critic(values, rollout), rollout.mask
+    return _advantages(rollout, n_step_advantages(*steps, n), gamma_power)
+
+
+def lambda_advantage(rollout, *, values, lam=0.95, gamma_power=False):
+    """psi_t = sum_k (gamma lam)^k delta_{t+k}: all n-step advantages at once, with weights (1 - lam) lam^(n-1).
+
+    lam = 0 is `td_advantage`. lam = 1 is the return minus v(s_t): on whole episodes unbiased, whatever the critic.
+    Arguments as for `td_advantage`. Source: Schulman et al. (2016), eq. 16.
+    """
+    steps = rollout.rewards, rollout.discounts, _critic(values, rollout), rollout.mask
+    return _advantages(rollout, gae(*steps, lam), gamma_power)
+
+
+def _critic(values, rollout):
+    if callable(values):
+        return values(rollout.observations)
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or rollout.observations.max(initial=0) >= len(values):
+        raise ValueError(f"values must be a function of observations, or [O] for all of them; got {values}")
+    return values[rollout.observations]
+
+
+def _advantages(rollout, advantages, gamma_power):
+    return advantages * (rollout.mask * discount_powers(rollout) if gamma_power else rollout.mask)
+
+
+def clipped_surrogate(ratio, advantages, clip):
+    """min(r A, clip(r, 1 - clip, 1 + clip) A), elementwise; r = pi(a|s; theta) / pi(a|s; theta_old).
+
+    Its gradient is that of grad J in the old policy's data, but gives no reason to move r beyond 1 +- clip.
+    Source: Schulman et al. (2017), eq. 7.
+    """
+    return np.minimum(ratio * advantages, np.clip(ratio, 1 - clip, 1 + clip) * advantages)
+
+
+def clipped_weights(ratio, advantages, clip):
+    """psi = r A, and 0 where r is already beyond the clip on the side that A drives it to.
+
+    d/d theta of `clipped_surrogate` is psi grad log pi: PPO, too, is a choice of weights.
+    """
+    beyond = np.where(advantages > 0, ratio > 1 + clip, ratio < 1 - clip)
+    return np.where(beyond, 0.0, ratio * advantages)
 
 
 def discount_powers(rollout):

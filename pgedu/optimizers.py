@@ -63,3 +63,9 @@ class Adam(SGD):
         mean = self._mean / (1 - self.beta1**self._steps)
         square = self._square / (1 - self.beta2**self._steps)
         return mean / (np.sqrt(square) + self.epsilon)
+
+
+def clip_norm(gradient, limit):
+    """gradient [*R, D], those longer than `limit` shortened to it (Pascanu et al. 2013)."""
+    length = np.linalg.norm(gradient, axis=-1, keepdims=True)
+    return gradient * np.minimum(1, limit / np.maximum(length, 1e-300))

@@ -1,10 +1,14 @@
 """Policies: an approximator turns observations into outputs, a head turns outputs into a distribution over actions.
 
-A head has `outputs` (K) and four functions of the outputs [..., K]:
+A head has `outputs` (K) and these functions of the outputs [..., K]:
     noise(rng, shape)           -> what chance adds, [*shape, ...], independent of the outputs
     act(outputs, noise)         -> actions: sampling as a deterministic function of outputs and noise
     log_prob(outputs, actions)  -> [...]
     gradient(outputs, actions)  -> d log_prob / d outputs, [..., K]
+    entropy(outputs)            -> -E log_prob, [...], in nats
+    entropy_gradient(outputs)   -> d entropy / d outputs, [..., K]
+    kl(outputs, others)         -> KL(pi of outputs || pi of others), [...], in nats
+    fisher(outputs, tangent)    -> the Fisher matrix of the distribution in its outputs, times tangent [..., K]
 """
 
 from dataclasses import dataclass
@@ -52,6 +56,28 @@ class Categorical:
         gradient += actions[..., None] == np.arange(self.actions)
         return gradient
 
+    @overflowing
+    def entropy(self, outputs):
+        log_probs = self.log_probs(outputs)
+        return -(np.exp(log_probs) * log_probs).sum(axis=-1)
+
+    @overflowing
+    def entropy_gradient(self, outputs):
+        """d H / d h = -P (log P + H)."""
+        log_probs = self.log_probs(outputs)
+        weighted = np.exp(log_probs) * log_probs
+        return np.exp(log_probs) * weighted.sum(axis=-1, keepdims=True) - weighted
+
+    @overflowing
+    def kl(self, outputs, others):
+        log_probs = self.log_probs(outputs)
+        return (np.exp(log_probs) * (log_probs - self.log_probs(others))).sum(axis=-1)
+
+    def fisher(self, outputs, tangent):
+        """(diag P - P P^T) tangent."""
+        weighted = np.exp(self.log_probs(outputs)) * tangent
+        return weighted - np.exp(self.log_probs(outputs)) * weighted.sum(axis=-1, keepdims=True)
+
     def check(self, actions):
         """Raise ValueError unless these are actions."""
         if not np.issubdtype(actions.dtype, np.integer):
@@ -98,6 +124,24 @@ class Gaussian:
         """d log p / d mean = z / std and d log p / d log_std = z^2 - 1, with z = (a - mean) / std."""
         standard, log_std = self._standardise(outputs, actions)
         return np.concatenate([standard / np.exp(log_std), standard**2 - 1], axis=-1)
+
+    def entropy(self, outputs):
+        return (np.split(outputs, 2, axis=-1)[1] + 0.5 * np.log(2 * np.pi * np.e)).sum(axis=-1)
+
+    def entropy_gradient(self, outputs):
+        return np.concatenate(np.broadcast_arrays(0.0, np.ones_like(np.split(outputs, 2, axis=-1)[0])), axis=-1)
+
+    @overflowing
+    def kl(self, outputs, others):
+        (mean, log_std), (other_mean, other_log_std) = (np.split(each, 2, axis=-1) for each in (outputs, others))
+        squares = np.exp(2 * (log_std - other_log_std)) + ((mean - other_mean) / np.exp(other_log_std)) ** 2
+        return (other_log_std - log_std + 0.5 * (squares - 1)).sum(axis=-1)
+
+    @overflowing
+    def fisher(self, outputs, tangent):
+        """1 / std^2 for a mean, 2 for a log_std."""
+        log_std = np.split(outputs, 2, axis=-1)[1]
+        return np.concatenate([np.exp(-2 * log_std), np.full_like(log_std, 2)], axis=-1) * tangent
 
     def _standardise(self, outputs, actions):
         expected = (*outputs.shape[:-1], self.dimensions)
@@ -155,8 +199,26 @@ class Policy:
         """pi(. | s; theta) of a softmax policy, [..., *R, B, A]."""
         return np.exp(self.head.log_probs(self.outputs(theta, observations)))
 
-    def score(self, theta, observations, actions, weights):
-        """Return sum_t weights_t * grad log pi(a_t | s_t; theta), for each episode.
+    def trace(self, theta, observations, actions):
+        """log pi(a_t | s_t; theta) [T, *R, B], and the function `score` that needs the same forward pass.
+
+        score(weights [T, *R, B], entropy=0.0) = sum_t (weights_t grad log pi(a_t | s_t) + entropy_t grad H(pi(. | s_t))),
+        [*R, B, D], where `entropy`, a number or [T, *R, B], weights the gradient of the entropy H.
+        """
+        outputs, backward = self.approximator.trace(theta, observations)
+
+        def score(weights, entropy=0.0):
+            if np.shape(weights) != outputs.shape[:-1]:
+                raise ValueError(f"weights must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(weights)}")
+            gradient = self.head.gradient(outputs, actions) * np.asarray(weights)[..., None]
+            if np.any(entropy):
+                gradient += self.head.entropy_gradient(outputs) * np.asarray(entropy)[..., None]
+            return backward(gradient)
+
+        return self.head.log_prob(outputs, actions), score
+
+    def score(self, theta, observations, actions, weights, entropy=0.0):
+        """Return sum_t weights_t * grad log pi(a_t | s_t; theta), for each episode; `entropy` as in `trace`.
 
         Args:
             theta: [*R, D].
@@ -168,13 +230,9 @@ class Policy:
             ValueError: shapes that do not fit, actions out of range.
         Source: Schulman et al. (2016), eq. 1.
         """
-        if isinstance(self.approximator, Table) and isinstance(self.head, Categorical):
+        if isinstance(self.approximator, Table) and isinstance(self.head, Categorical) and not np.any(entropy):
             return self._score_of_table(theta, observations, actions, np.asarray(weights))
-        outputs = self.outputs(theta, observations)
-        if np.shape(weights) != outputs.shape[:-1]:
-            raise ValueError(f"weights must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(weights)}")
-        gradient = self.head.gradient(outputs, actions) * np.asarray(weights)[..., None]
-        return self.approximator.backward(theta, observations, gradient)
+        return self.trace(theta, observations, actions)[1](weights, entropy)
 
     def _score_of_table(self, theta, observations, actions, weights):
         """The same by counting, several times faster: with W(o, a) the sum of an episode's weights, W - P sum_a W."""

@@ -76,6 +76,31 @@ def gae(rewards, discounts, values, mask, lam):
     return _discounted_sums(mask * deltas, lam * mask * discounts)
 
 
+def n_step_advantages(rewards, discounts, values, mask, n):
+    """Return A_t = sum_{k < n} gamma^k delta_{t+k}: the n-step return minus the value.
+
+    n = 1 gives the TD residual; n of T or more is `gae` with lam = 1. Between them, n counts what lam fades out.
+
+    Args:
+        rewards, discounts, values, mask: as in `gae`; an episode's end, and the last row, end the sum earlier.
+        n: whole number of 1 or more.
+    Returns:
+        [T, ...] float.
+    Raises:
+        ValueError: as `gae`, or n below 1.
+    Source: Sutton & Barto (2018), eq. 7.1; Mnih et al. (2016), algorithm S3.
+    """
+    if n < 1 or n != int(n):
+        raise ValueError(f"n must be a whole number of 1 or more; got {n}")
+    rewards, discounts, mask = _steps(rewards=rewards, discounts=discounts, mask=mask)
+    deltas = mask * td_residuals(rewards, discounts, values)
+    advantages = deltas.copy()
+    for _ in range(min(int(n), len(rewards)) - 1):
+        advantages[:-1] = deltas[:-1] + (mask * discounts)[:-1] * advantages[1:]
+        advantages[-1:] = deltas[-1:]
+    return advantages
+
+
 def _steps(**arrays):
     """Arrays of one common shape [T, ...] as floats (integer rewards must not give integer returns)."""
     arrays = {name: np.asarray(array, dtype=float) for name, array in arrays.items()}

@@ -25,6 +25,8 @@ class Stream:
         first, _ = env.reset(seed=int(rng.integers(2**31)))
         self.recorded = self.acting_on = self._as_numbers(first)
         self.idle = np.zeros(env.num_envs, dtype=bool)  # columns whose next step belongs to no episode
+        self.returns = np.full(env.num_envs, np.nan)  # undiscounted, of the last episode that ended in each column
+        self._returns_so_far = np.zeros(env.num_envs)
 
     def step(self, actions):
         """One step of all columns: (rewards, terminated, truncated, mask), each [N]; then see `recorded`."""
@@ -36,6 +38,10 @@ class Stream:
         following, rewards, terminated, truncated, info = self.env.step(legal)
         self.recorded = self.acting_on = following = self._as_numbers(following)
         ended = terminated | truncated
+        self._returns_so_far += rewards
+        if ended.any():
+            self.returns[ended] = self._returns_so_far[ended]
+            self._returns_so_far[ended] = 0
         if self.mode == AutoresetMode.NEXT_STEP:
             self.idle = ended & mask
         else:

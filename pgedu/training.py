@@ -17,15 +17,12 @@ class Progress(NamedTuple):
 
     update: int  # 1, 2, ...
     theta: np.ndarray  # [R, D] after the update
-    gradients: np.ndarray  # [R, B, D], the estimate of each episode; their mean made the update
-    rollout: Rollout  # the episodes, sampled before the update
+    gradients: np.ndarray  # [R, B, D], the estimate of each episode or segment, or [R, 1, D], of all of them at once
+    rollout: Rollout  # the episodes or segments, sampled before the update
     steps: float  # environment steps so far, the mean over runs
     diverged: np.ndarray  # [R] bool; runs stopped at their last finite theta, since the next was not finite
-
-    @property
-    def returns(self):
-        """Undiscounted return of each episode, [R, B]: what a learning curve shows."""
-        return self.rollout.rewards.sum(axis=0)
+    returns: np.ndarray  # [R, B] undiscounted, of each episode; of the last one that ended, NaN before the first
+    details: dict = {}  # name -> [R], what an algorithm reports of itself, such as "kl"
 
 
 def pieces(training):
@@ -41,35 +38,32 @@ def pieces(training):
             return  # no update came: the training has ended
 
 
-class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to its users it is a function
-    """REINFORCE for R runs at once: theta <- theta + learning rate * mean over episodes of sum_t psi_t score_t.
+class Training:
+    """What all algorithms share: R runs of a policy in a world, as an iterator of `Progress`.
 
-    An iterator of `Progress`: `for progress in reinforce(...)`. It has a length when `updates` is given, so that
-    a progress bar knows where it stands. Biased only as its estimator and baseline are.
+    It has a length when `updates` is given, so that a progress bar knows where it stands. A subclass says how
+    experience is collected (`_collect`, a generator as `collecting` is) and what is learned from it (`_learn`).
 
     Args:
         world: an MDP, or a Gymnasium vector environment with runs * episodes sub-environments.
         policy, optimizer, rng: as elsewhere; `optimizer.learning_rate` may change at any time.
         runs: R, the number of independent learners.
-        episodes: B, episodes of each run in an update.
-        estimator, baseline: psi = estimator(rollout, baseline=baseline). A baseline that learns, such as
-            `LearnedValue`, has `start(rng, runs)` and `update(rollout)`, called after it was used on a batch.
+        episodes: B, of each run in an update (environments, where learning is in segments).
+        gamma: discount; default that of the MDP, or 1.
         updates: stop after so many; None goes on for ever.
         theta: first parameters [R, D]; default policy.init.
         max_steps: longer episodes are cut off.
     Raises:
         ValueError: arguments that do not fit.
-    Source: Williams (1992); Sutton & Barto (2018), sections 13.3 and 13.4.
     """
 
-    def __init__(self, world, policy, *, optimizer, rng, runs=1, episodes=1, estimator=reward_to_go, baseline=none,
-                 gamma=None, updates=None, theta=None, max_steps=10_000):  # fmt: skip
+    def __init__(self, world, policy, *, optimizer, rng, runs=1, episodes=1, gamma=None, updates=None, theta=None,
+                 max_steps=10_000):  # fmt: skip
         for name, value in (("runs", runs), ("episodes", episodes), ("updates", updates or 1)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")
         self.world, self.policy, self.optimizer, self.rng = world, policy, optimizer, rng
         self.runs, self.episodes, self.updates = runs, episodes, updates
-        self.estimator, self.baseline = estimator, baseline
         self.gamma, self.max_steps = gamma, max_steps
         self.theta = policy.init(rng, runs) if theta is None else np.array(theta, dtype=float)
         if self.theta.shape != (runs, policy.size):
@@ -85,27 +79,9 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
     def learning_rate(self, value):
         self.optimizer.learning_rate = value
 
-    @property
-    def estimator(self):
-        return self._estimator
-
-    @estimator.setter
-    def estimator(self, function):
-        self._estimator = _function("estimator", function)
-
-    @property
-    def baseline(self):
-        return self._baseline
-
-    @baseline.setter
-    def baseline(self, function):
-        self._baseline = _function("baseline", function)
-        if hasattr(function, "start"):  # one that learns begins with nothing
-            function.start(self.rng, self.runs)
-
     def __len__(self):
         if self.updates is None:
-            raise TypeError("reinforce without updates=... has no length: it goes on for ever")
+            raise TypeError(f"{type(self).__name__} without updates=... has no length: it goes on for ever")
         return self.updates
 
     def __iter__(self):
@@ -121,31 +97,78 @@ class reinforce:  # noqa: N801 - lower case as `range` and `enumerate` are: to i
         """One update, in small pieces: yields None after each environment step, then the `Progress`."""
         if self.updates is not None and self.update >= self.updates:
             return
-        rollout = yield from collecting(
+        rollout = yield from self._collect()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is reported: `diverged`
+            gradients, details = self._learn(rollout)
+        self.update += 1
+        self.steps += rollout.mask.sum() / self.runs
+        returns = self._returns(rollout)
+        yield Progress(self.update, self.theta, gradients, rollout, self.steps, self.diverged, returns, details)
+
+    def _collect(self):
+        """Whole episodes."""
+        return collecting(
             self.world, self.policy, self.theta, rng=self.rng,
             episodes=self.episodes, gamma=self.gamma, max_steps=self.max_steps,
         )  # fmt: skip
-        gradients = self._learn(rollout)
-        self.update += 1
-        self.steps += rollout.mask.sum() / self.runs
-        yield Progress(self.update, self.theta, gradients, rollout, self.steps, self.diverged)
 
-    def _learn(self, rollout):
-        """Estimate, step, let the baseline learn. Returns the gradient of each episode, [R, B, D]."""
-        # A run whose numbers overflow is stopped and reported below; the others go on.
-        with np.errstate(over="ignore", invalid="ignore"):
-            psi = self.estimator(rollout, baseline=self.baseline)
-            gradients = episode_gradients(self.policy, self.theta, rollout, psi)
-            theta = self.optimizer.step(self.theta, gradients.mean(axis=-2))
-            if hasattr(self.baseline, "update"):
-                self.baseline.update(rollout)
+    def _returns(self, rollout):
+        return rollout.rewards.sum(axis=0)
+
+    def _move(self, theta):
+        """Make theta [R, D] the present one. A run whose numbers overflowed stays where it was; the others go on."""
         self.diverged = self.diverged | ~np.isfinite(theta).all(axis=-1)
         self.theta = np.where(self.diverged[:, None], self.theta, theta)
         self.theta.setflags(write=False)  # a record's theta is the training's own: nobody may write into it
-        return gradients
 
 
-def _function(name, value):
+class reinforce(Training):  # noqa: N801 - lower case as `range` and `enumerate` are: to its users it is a function
+    """REINFORCE for R runs at once: theta <- theta + learning rate * mean over episodes of sum_t psi_t score_t.
+
+    An iterator of `Progress`: `for progress in reinforce(...)`. Biased only as its estimator and baseline are.
+
+    Args:
+        estimator, baseline: psi = estimator(rollout, baseline=baseline). A baseline that learns, such as
+            `LearnedValue`, has `start(rng, runs)` and `update(rollout)`, called after it was used on a batch.
+        settings: those of `Training`.
+    Source: Williams (1992); Sutton & Barto (2018), sections 13.3 and 13.4.
+    """
+
+    def __init__(self, world, policy, *, estimator=reward_to_go, baseline=none, **settings):
+        super().__init__(world, policy, **settings)
+        self.estimator, self.baseline = estimator, baseline
+
+    @property
+    def estimator(self):
+        return self._estimator
+
+    @estimator.setter
+    def estimator(self, function):
+        self._estimator = a_function("estimator", function)
+
+    @property
+    def baseline(self):
+        return self._baseline
+
+    @baseline.setter
+    def baseline(self, function):
+        self._baseline = a_function("baseline", function)
+        if hasattr(function, "start"):  # one that learns begins with nothing
+            function.start(self.rng, self.runs)
+
+    def _learn(self, rollout):
+        """Estimate, step, let the baseline learn."""
+        psi = self.estimator(rollout, baseline=self.baseline)
+        gradients = episode_gradients(self.policy, self.theta, rollout, psi)
+        theta = self.optimizer.step(self.theta, gradients.mean(axis=-2))
+        if hasattr(self.baseline, "update"):
+            self.baseline.update(rollout)
+        self._move(theta)
+        return gradients, {}
+
+
+def a_function(name, value):
+    """`value`, if it can be called; otherwise a ValueError that names the argument."""
     if not callable(value):
         raise ValueError(f"{name} must be a function, as those in pgedu.{name}s; got {value!r}")
     return value

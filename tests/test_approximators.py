@@ -56,18 +56,18 @@ class TestEveryApproximator:
     def test_backward_is_the_derivative(self, approximator, runs):
         theta, observations, gradient = case(approximator, runs)
         expected = differences(approximator, theta, observations, gradient)
-        backward = approximator.backward(theta, observations, gradient)
+        backward = approximator.trace(theta, observations)[1](gradient)
         assert backward.shape == (*runs, B, approximator.size)
         assert np.allclose(backward, expected, atol=1e-8)
         assert not np.allclose(backward[..., ::-1, :], expected, atol=1e-3)  # of the wrong episodes
-        assert not np.allclose(approximator.backward(theta, observations, gradient * 1.01), expected, atol=1e-4)
+        assert not np.allclose(approximator.trace(theta, observations)[1](gradient * 1.01), expected, atol=1e-4)
 
     def test_each_episode_is_judged_by_itself(self, approximator, runs):
         theta, observations, gradient = case(approximator, runs)
-        together = approximator.backward(theta, observations, gradient)
+        together = approximator.trace(theta, observations)[1](gradient)
         for *run, b in np.ndindex(*runs, B):
             column = (slice(None), *run, slice(b, b + 1))
-            alone = approximator.backward(theta[tuple(run)], observations[column], gradient[column])
+            alone = approximator.trace(theta[tuple(run)], observations[column])[1](gradient[column])
             assert np.allclose(together[(*run, b)], alone[0], rtol=1e-12, atol=1e-14)
 
     def test_wrong_shapes_are_named(self, approximator, runs):
@@ -78,7 +78,7 @@ class TestEveryApproximator:
         with pytest.raises(ValueError, match="^observations "):
             approximator.forward(theta, wrong_features)
         with pytest.raises(ValueError, match=r"^observations must be \[T, .*time first; got shape"):
-            approximator.backward(theta, observations[0], gradient[0])
+            approximator.trace(theta, observations[0])[1](gradient[0])
         if runs:
             with pytest.raises(ValueError, match=r"^observations must be \[.*\] to fit theta .*; got shape"):
                 approximator.forward(theta, observations[:, :1])

@@ -1,0 +1,97 @@
+"""Proximal policy optimisation: many small steps on the same data, held back by a clip."""
+
+import numpy as np
+
+from pgedu.actor_critics import a2c, normalized
+from pgedu.estimators import clipped_weights
+from pgedu.optimizers import clip_norm
+
+
+class ppo(a2c):  # noqa: N801
+    """PPO with the clipped surrogate, for R runs at once.
+
+    `epochs` times through the samples of all segments, in `minibatches` parts of random order, each a step
+    theta <- theta + learning rate * mean of (psi grad log pi + entropy grad H), with psi = `clipped_weights` of the
+    ratio pi / pi_old and the advantage. (The order is the same for all runs, whose samples differ.) The data are those of
+    the old policy: after the first step the gradient is biased, and the clip bounds by how much that is worth.
+
+    Args:
+        clip: epsilon; ratios are not driven beyond 1 +- clip. Infinite: no clip.
+        epochs, minibatches: whole numbers of 1 or more.
+        Switches, each a detail of the well-known programs (Engstrom et al. 2020; Huang et al. 2022):
+        normalize: advantages have mean 0 and scale 1 in each minibatch.
+        max_gradient_norm: longer gradients of the policy are shortened.
+        clip_values: how far a value may move in one update (see `LearnedValue.gradient`); infinite: freely.
+        anneal: the learning rate falls linearly, to 0 after `updates` updates.
+        target_kl: a run whose mean KL exceeds it rests until the next update; infinite: never.
+        recompute: advantages and targets are worked out anew, with the present critic, before every epoch.
+        steps, episodes: length of a segment, environments of each run.
+        settings: those of `actor_critic` and `Training`.
+    Raises:
+        ValueError: settings out of their range; anneal without `updates`.
+    Source: Schulman et al. (2017), algorithm 1 and eq. 9.
+    """
+
+    def __init__(self, world, policy, *, critic, clip=0.2, epochs=4, minibatches=4, normalize=True, max_gradient_norm=0.5,
+                 clip_values=np.inf, anneal=False, target_kl=np.inf, recompute=False, steps=128, lam=0.95, entropy=0.0,
+                 **settings):  # fmt: skip
+        super().__init__(world, policy, critic=critic, steps=steps, lam=lam, entropy=entropy, normalize=normalize,
+                         max_gradient_norm=max_gradient_norm, **settings)  # fmt: skip
+        if anneal and self.updates is None:
+            raise ValueError("updates must be given for anneal=True, since the learning rate falls to 0; got None")
+        self.clip, self.epochs, self.minibatches = clip, epochs, minibatches
+        self.clip_values, self.anneal, self.target_kl, self.recompute = clip_values, anneal, target_kl, recompute
+
+    def __setattr__(self, name, value):
+        if name in ("epochs", "minibatches") and (value < 1 or value != int(value)):
+            raise ValueError(f"{name} must be a whole number of 1 or more; got {value}")
+        if name in ("clip", "clip_values", "target_kl", "max_gradient_norm") and not value >= 0:
+            raise ValueError(f"{name} must be a number of 0 or more; got {value}")
+        super().__setattr__(name, value)
+
+    def _learn(self, rollout):
+        rates = self.learning_rate, self.critic.optimizer.learning_rate
+        left = 1 - self.update / self.updates if self.anneal else 1.0
+        self.learning_rate, self.critic.optimizer.learning_rate = rates[0] * left, rates[1] * left
+        try:
+            return self._epochs(rollout)
+        finally:
+            self.learning_rate, self.critic.optimizer.learning_rate = rates
+
+    def _epochs(self, rollout):
+        resting = np.zeros(self.runs, dtype=bool)
+        for epoch in range(int(self.epochs)):
+            if epoch == 0 or self.recompute:
+                samples = self._samples(rollout)
+            order = self.rng.permutation(samples[0].shape[1])
+            reports = []
+            for part in np.array_split(order, min(int(self.minibatches), len(order))):
+                # Time first, one column: a minibatch is one long episode to whoever sums over time.
+                gradient, report = self._minibatch(*(np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples), resting)
+                reports.append(report)
+                resting = resting | (report["kl"] > self.target_kl)
+        details = {name: np.mean([report[name] for report in reports], axis=0) for name in reports[0]}
+        return gradient, details | {"resting": resting}
+
+    def _samples(self, rollout):
+        """Observations, actions, log pi_old, advantages, targets, mask and values of all samples, each [R, N, ...]."""
+        v = self.critic.values(rollout.observations)
+        advantages = self.estimator(rollout, values=lambda observations: v)
+        fields = (rollout.observations[:-1], rollout.actions, rollout.log_probs, advantages, advantages + v[:-1],
+                  rollout.mask, v[:-1])  # fmt: skip
+        return [np.moveaxis(each, 0, 1).reshape(self.runs, -1, *each.shape[3:]) for each in fields]
+
+    def _minibatch(self, observations, actions, old, advantages, targets, mask, values, resting):
+        """One step of policy and critic. Returns the gradient [R, 1, D] and a report {name: [R]}."""
+        steps = np.maximum(mask.sum(axis=(0, -1)), 1)
+        log_prob, score = self.policy.trace(self.theta, observations, actions)
+        change = np.where(mask, log_prob - old, 0.0)
+        ratio = np.exp(change)
+        psi = clipped_weights(ratio, self._weights(advantages, mask), self.clip) * mask
+        gradient = score(psi, self.entropy * mask) / steps[:, None, None]
+        theta = self.optimizer.step(self.theta, clip_norm(gradient[:, 0], self.max_gradient_norm))
+        self._move(np.where(resting[:, None], self.theta, theta))
+        self.critic.learn(observations, targets, mask, near=values, clip=self.clip_values)
+        clipped = (np.abs(ratio - 1) > self.clip) * mask
+        report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)
+        return gradient, {name: (each * mask).sum(axis=(0, -1)) / steps for name, each in report.items()}
