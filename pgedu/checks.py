@@ -1,24 +1,16 @@
 """Checks of exercises: exact, so that there is no luck in a verdict, and with a diagnosis of what is wrong.
 
-Answers are compared with closed forms; weights psi by the exact mean and covariance of the gradient estimate they give,
-over every batch of episodes of small worlds, with and without discount.
+Answers are compared with closed forms, also with those that well-known mistakes give. (Estimators and baselines are
+judged in `estimator_checks`, and their checks can be had from here too.)
 """
 
 import contextlib
-import functools
-import io
-from dataclasses import replace
 
 import numpy as np
 
-from pgedu import Policy, Rollout, Table, campaign, discounted_returns, each_batch, enumerate_rollouts
-from pgedu import episode_gradients, moments, reward_to_go, stay_or_stop, total_return
-from pgedu.estimators import discount_powers
-from pgedu.verdicts import Fault, answer_of, as_text, blame_factor, compare, is_same, judged
-
-MEAN = "You take the mean over time where a sum is needed."
-SHIFTED = "One step off: with the action at time t goes rewards[t], which it was paid, and what follows."
-DOUBLED = "gamma^t is doubled: it is in there once too often."
+from pgedu import clipped_weights, discounted_returns, gae
+from pgedu.estimator_checks import DOUBLED, MEAN, SHIFTED, check_baseline, check_estimator, shift  # noqa: F401
+from pgedu.verdicts import Fault, compare, judged
 
 PREFERENCES = [np.array(h) for h in ([0.5, -1.0], [0.2, 1.5, -0.6], [2.0, 0.0, 0.0, 1.0])]
 VALUES = [np.array(q) for q in ([1.0, 3.0], [2.0, -1.0, 4.0], [5.0, 1.0, 0.0, 2.0])]
@@ -88,11 +80,6 @@ def check_best_constant(student):
     ])  # fmt: skip
 
 
-def _shift(x, steps):
-    """x one step later (1) or earlier (-1) in time, with a 0 at the end that becomes free."""
-    return np.concatenate([x[1:], 0 * x[:1]] if steps < 0 else [0 * x[:1], x[:-1]])
-
-
 @judged
 def check_returns(student):
     """f(rewards [T, ...], discounts [T, ...]) -> returns [T, ...], with the discount 0 where an episode terminated."""
@@ -104,8 +91,8 @@ def check_returns(student):
         ("Past rewards kept: every row is the return of the whole episode.", lambda r, d: G(r, d)[:1] + 0 * r),
         ("The discounts are not used: they multiply what follows.", lambda r, d: G(r, 0 * d + 1)),
         ("You go on across an episode's end: use discounts[t], which is 0 there.", lambda r, d: G(r, 0 * d + d[0])),
-        (SHIFTED, lambda r, d: _shift(G(r, d), -1)), (SHIFTED, lambda r, d: G(r, d) - r),
-        (SHIFTED, lambda r, d: G(r, _shift(d, 1))), (SHIFTED, lambda r, d: G(r, _shift(d, -1))),
+        (SHIFTED, lambda r, d: shift(G(r, d), -1)), (SHIFTED, lambda r, d: G(r, d) - r),
+        (SHIFTED, lambda r, d: G(r, shift(d, 1))), (SHIFTED, lambda r, d: G(r, shift(d, -1))),
         (DOUBLED, lambda r, d: G(r, d) * np.cumprod(np.concatenate([0 * d[:1] + 1, d[:-1]]), axis=0)),
         (MEAN, lambda r, d: G(r, d) / left(r)), (MEAN, lambda r, d: G(r, d) / len(r)),
     ])  # fmt: skip
@@ -116,107 +103,78 @@ def check_returns(student):
         raise Fault(f"Right for 1.0, wrong for the integer 1: arrays of integers cut decimals off. {fault}") from None
 
 
-@functools.cache
-def _worlds():
-    """Of each world: rollout [T, N, B] of all N batches, and psi -> exact moments of the gradient estimate."""
-    coin, table, worlds = Policy.softmax(Table(1, 2)), Policy.softmax(Table(3, 2)), []
-    chain = replace(stay_or_stop(), rewards=[[2, 3], [0, 0]])
-    for world, policy, theta, horizon, batch in (
-        (chain, coin, [0.3, -0.2], 3, 3), (replace(chain, gamma=0.5), coin, [-0.4, 0.5], 4, 2),
-        (replace(campaign(0.6), rewards=[[3, 2], [5, 4], [0, 0]]), table, [0.3, -0.2, -0.4, 0.5, 0.0, 0.0], 2, 2),
-    ):  # fmt: skip
-        rollout, chances = enumerate_rollouts(world, policy, theta, horizon=horizon, batch=batch)
-        worlds.append((rollout, functools.partial(_moments, policy, np.array(theta), rollout, chances)))
-    return worlds
-
-
-def _moments(policy, theta, rollout, chances, psi):
-    return moments(episode_gradients(policy, each_batch(theta, rollout.actions), rollout, psi).mean(axis=-2), chances)
-
-
-def _ask(student, rollout, exactly=True, **more):
-    """The student's answers to each batch [T, B] by itself, as [T, N, B]; only the first may print."""
-    answers, shape = [], (len(rollout.rewards), rollout.rewards.shape[-1])
-    for n in range(rollout.rewards.shape[1]):
-        given = {name: array[:, n] for name, array in more.items()}
-        with contextlib.redirect_stdout(io.StringIO()) if n else contextlib.nullcontext():
-            batch = Rollout(*(field[:, n] for field in rollout))
-            answer = answer_of(student, shape if exactly else None, rollout=batch, **given)
-        try:
-            answers.append(np.broadcast_to(answer, shape))
-        except ValueError:
-            raise Fault(f"Wrong shape: what fits {shape} is needed, yours is {answer.shape}.") from None
-    return np.stack(answers, axis=1)
-
-
-def _mistakes(rollout, psi, like):
-    """Pairs (sentence, what the weights psi of `like` would be with that mistake)."""
-    r, power, later = rollout.rewards, discount_powers(rollout), rollout.mask[::-1].cumsum(axis=0)[::-1]
-    yield "gamma^t is missing: your weights are right but for that factor.", psi / np.where(power > 0, power, 1)
-    yield DOUBLED, psi * power
-    for mean in (psi / rollout.lengths, psi / len(r), psi / np.maximum(later, 1), psi.sum(axis=0) / rollout.lengths):
-        yield MEAN, mean
-    gamma, ahead, behind = rollout.discounts.max(), _shift(r, -1), _shift(r, 1)
-    for off in (like(rollout._replace(rewards=ahead)), like(rollout._replace(rewards=behind)), gamma * psi,
-                _shift(psi, -1), _shift(psi, 1), power * behind + gamma * psi):  # fmt: skip
-        yield SHIFTED, off
-    yield "The mean over the batch is taken later: do not divide by B here.", psi / r.shape[-1]
-    yield "Your weights are whole numbers: arrays of integers cut decimals off.", np.trunc(psi)
+@judged
+def check_gae(student):
+    """f(rewards [T, ...], discounts [T, ...], values [T+1, ...], mask [T, ...], lam) -> advantages [T, ...]."""
+    R = np.array([[2.0, -1.0, 0.5, 3.0, 1.0], [1.0, 4.0, 0.0, -2.0, 3.0]]).T
+    V = np.array([[1.0, -0.5, 2.0, 0.3, 1.5, 4.0], [0.5, 1.0, 2.5, -1.0, 0.8, 2.0]]).T
+    D = np.array([[0.9, 0.9, 0.9, 0.9, 0.9], [0.5, 0.0, 0.0, 0.5, 0.5]]).T
+    M = np.array([[1.0, 1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0, 1.0]]).T  # one truncated, one terminated
+    cases = [{"rewards": R[:2, 0], "discounts": D[:2, 0], "values": V[:3, 0], "mask": M[:2, 0], "lam": 0.7}]
+    cases += [{"rewards": R[:2, 1], "discounts": D[:2, 1], "values": V[:3, 1], "mask": M[:2, 1], "lam": 0.7}]
+    cases += [{"rewards": R * M, "discounts": D * M, "values": V, "mask": M, "lam": 0.7}]
+    full = lambda d: np.full_like(d, d.max())  # noqa: E731 - the discount, at an episode's end too
+    praise = "Right: TD residuals, summed with factors of gamma lambda, and cut where an episode ends."
+    return compare(student, gae, cases, praise, [
+        ("Lambda is not used: this is the return minus the value.", lambda r, d, v, m, lam: gae(r, d, v, m, 1)),
+        ("This is the TD residual alone: later residuals are still to be added.", lambda r, d, v, m, lam: gae(r, d, v, m, 0)),
+        ("The discount is missing beside lambda: the factor is gamma lambda, that is lam * discounts[t].",
+         lambda r, d, v, m, lam: discounted_returns(m * (r + d * v[1:] - v[:-1]), lam * m * (d > 0))),
+        ("Right, but not cut where an episode was truncated: multiply by mask.", lambda r, d, v, m, lam: gae(r, d, v, 0 * m + 1, lam)),
+        ("You carry on across an episode's end: the sum must stop where discounts[t] or mask[t] is 0.",
+         lambda r, d, v, m, lam: discounted_returns(m * (r + d * v[1:] - v[:-1]), lam * full(d))),
+        ("Where an episode terminated, the value of what follows still counts: use discounts[t], which is 0 there.",
+         lambda r, d, v, m, lam: gae(r, full(d), v, m, lam)),
+        ("v(s_t) is not subtracted: these are returns, not advantages.", lambda r, d, v, m, lam: gae(r, d, v, m, lam) + v[:-1] * m),
+    ])  # fmt: skip
 
 
 @judged
-def check_estimator(student, like=reward_to_go):
-    """f(rollout) -> psi [T, B] that gives a gradient estimate with the mean and covariance that `like` gives."""
-    rollouts, measures = zip(*_worlds())
-    found, wanted = [_ask(student, rollout) for rollout in rollouts], [like(rollout) for rollout in rollouts]
-    whole = functools.partial(total_return, **getattr(like, "keywords", {}))
-    mine, right, past = ([measure(psi) for measure, psi in zip(measures, each)]
-                         for each in (found, wanted, map(whole, rollouts)))  # fmt: skip
-    spreads, others = [each.covariance for each in mine], [each.covariance for each in right]
-    if _same_means(mine, right) and is_same(spreads, others):
-        return "Right: the expectation and the variance of your estimate are exactly what they should be."
-    masked = [psi * rollout.mask for psi, rollout in zip(found, rollouts)]
-    if is_same(masked, wanted):
-        raise Fault("Right up to the end of an episode, but your weights go on behind it: multiply by rollout.mask.")
-    for each in zip(*map(_mistakes, rollouts, wanted, [like] * len(wanted))):
-        if is_same(masked, [psi * rollout.mask for (_, psi), rollout in zip(each, rollouts)]):
-            raise Fault(each[0][0])
-    _blame_bias(mine, right, rollouts)
-    start = "Your estimate is unbiased, but "
-    if is_same(spreads, [each.covariance for each in past]):
-        raise Fault(start + "the variance is that of the total return: you kept rewards from before the action.")
-    raise Fault(start + f"its variance is not that of the estimator asked for: {_variances(right, mine)}.")
-
-
-def _same_means(found, wanted):
-    return is_same([each.mean for each in found], [each.mean for each in wanted])
-
-
-def _variances(old, new):
-    return ", ".join(f"{b.variance:.3f} where it was {a.variance:.3f}" for a, b in zip(old, new))
-
-
-def _blame_bias(found, wanted, rollouts, hint=""):
-    """A Fault that names the bias, if the means differ."""
-    means, truths = [each.mean for each in found], [each.mean for each in wanted]
-    if not is_same(means, truths):
-        if is_same(means, [(1 - 1 / rollout.rewards.shape[-1]) * b for b, rollout in zip(truths, rollouts)]):
-            raise Fault("Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges.")
-        blame_factor(means, truths, "expectation", "the gradient")
-        a, b = next(pair for pair in zip(means, truths) if not is_same(pair[:1], pair[1:]))
-        raise Fault(f"Biased: your expectation is {as_text(a)} where the gradient is {as_text(b)}." + hint)
+def check_entropy_gradient(student):
+    """f(preferences [A]) -> dH/dh [A], of the entropy H = -sum pi log pi of a softmax policy."""
+    entropy = lambda h: -_pi(h) @ np.log(_pi(h))  # noqa: E731
+    praise = "Right: it pushes towards what is rarer than usual, and is 0 where all actions are equally likely."
+    return compare(student, lambda h: -_pi(h) * (np.log(_pi(h)) + entropy(h)), [{"preferences": h} for h in PREFERENCES], praise, [
+        ("This is the derivative by pi, not by the preferences.", lambda h: -np.log(_pi(h)) - 1),
+        ("The entropy itself is missing in the bracket: the components must sum to 0.", lambda h: -_pi(h) * np.log(_pi(h))),
+        ("The 1 of the product rule stays, the entropy is missing: the components must sum to 0.",
+         lambda h: -_pi(h) * (np.log(_pi(h)) + 1)),
+    ])  # fmt: skip
 
 
 @judged
-def check_baseline(student):
-    """f(rollout, targets [T, B]) -> b that leaves the gradient of `reward_to_go` unbiased and lowers its variance."""
-    rollouts, measures = zip(*_worlds())
-    mine, without = [], [measure(reward_to_go(rollout)) for measure, rollout in zip(measures, rollouts)]
-    for rollout, measure in zip(rollouts, measures):
-        targets = discounted_returns(rollout.rewards, rollout.discounts)
-        b = _ask(student, rollout, exactly=False, targets=targets)
-        mine.append(measure(discount_powers(rollout) * (targets - b) * rollout.mask))
-    _blame_bias(mine, without, rollouts, " A baseline may not depend on the action that it judges.")
-    if any(new.variance >= old.variance * (1 - 1e-9) for new, old in zip(mine, without)):
-        raise Fault(f"Unbiased, but the variance does not fall in every world: {_variances(without, mine)}.")
-    return f"Right: unbiased, and with less variance: {_variances(without, mine)}."
+def check_clipped_weights(student):
+    """f(ratio [N], advantages [N], clip) -> psi [N], so that psi grad log pi is the gradient of PPO's surrogate."""
+    ratio, signs = np.array([0.5, 0.79, 0.9, 1.0, 1.15, 1.21, 2.0] * 2), np.repeat([2.0, -3.0], 7)
+    inside = lambda r, c: (1 - c <= r) & (r <= 1 + c)  # noqa: E731
+    cases = [{"ratio": ratio, "advantages": signs, "clip": c} for c in (0.2, 0.1)]
+    praise = "Right: no push further out, and the full push back in."
+    return compare(student, clipped_weights, cases, praise, [
+        ("This is the surrogate itself; its gradient is 0 where the clipped branch is the smaller one.",
+         lambda r, A, c: np.minimum(r * A, np.clip(r, 1 - c, 1 + c) * A)),
+        ("Clipped whatever the sign of A: a ratio that has gone the wrong way must still be pushed back.",
+         lambda r, A, c: np.where(inside(r, c), r * A, 0.0)),
+        ("The sides are swapped: with A > 0 it is r > 1 + clip that has no more say.",
+         lambda r, A, c: np.where(np.where(A > 0, r < 1 - c, r > 1 + c), 0.0, r * A)),
+        ("The ratio is missing: grad r = r grad log pi.", lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, A)),
+        ("Nothing is clipped.", lambda r, A, c: r * A),
+        ("Clipping the ratio in the weight is not the gradient of the clipped surrogate, which is flat there: weight 0.",
+         lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A),
+    ])  # fmt: skip
+
+
+@judged
+def check_kl(student):
+    """f(p [A], q [A]) -> KL(p || q) in nats, a number; 0 log 0 is 0."""
+    kl = lambda p, q: p @ np.log(p / q)  # noqa: E731
+    cases = [{"p": _pi(h), "q": _pi(h[::-1] / 2)} for h in PREFERENCES]
+    compare(student, kl, cases, "", [
+        ("This is KL(q || p): the average is taken over p, the first.", lambda p, q: kl(q, p)),
+        ("This is the cross entropy: subtract the entropy of p.", lambda p, q: -p @ np.log(q)),
+        ("In bits: use the natural logarithm.", lambda p, q: kl(p, q) / np.log(2)),
+        ("The mean over actions is not weighted with p.", lambda p, q: np.log(p / q).mean()),
+    ])  # fmt: skip
+    case = [{"p": np.array([0.0, 1.0]), "q": np.array([0.5, 0.5])}]
+    with contextlib.suppress(Fault):
+        return compare(student, lambda p, q: np.log(2), case, "Right, and 0 log 0 is 0.")
+    return "Right. For later: where p is 0 the term counts as 0, and yours gives something else there."

@@ -153,10 +153,12 @@ class watch(Panel):  # noqa: N801
             not name, and that is named like an attribute of the training, is set on it and acts at once.
         view: its `draw(new, ...)` gets a list of the `Progress` records since the last picture.
         first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
+        speed: where the slider of updates per picture stands at first.
     """
 
-    def __init__(self, start, view, *, first=20, size=(9.6, 3.8), **controls):
+    def __init__(self, start, view, *, first=20, speed=10, size=(9.6, 3.8), **controls):
         self._start, self._first, self.task = start, first, None
+        self._speed = slider(1, 1000, speed, log=True, label="updates per picture")
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
         self._step.on_click(lambda button: self._guard(lambda: self._draw(new=self._advance(1))))
@@ -167,7 +169,6 @@ class watch(Panel):  # noqa: N801
         self._play = _button(widgets.ToggleButton, "play", "play", "let it learn")
         self._step = _button(widgets.Button, "step", "step-forward", "one update")
         self._reset = _button(widgets.Button, "reset", "refresh", "start afresh")
-        self._speed = slider(1, 1000, 10, log=True, label="updates per picture")
         return [self._play, self._step, self._reset, self._pin, self._seed, self._speed]
 
     def _restart(self):

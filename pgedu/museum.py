@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.baselines import none
-from pgedu.estimators import discount_powers, reward_to_go, total_return
+from pgedu.estimators import discount_powers, lambda_advantage, reward_to_go, td_advantage, total_return
 from pgedu.exact import exact_gradient, exact_moments, exact_return
 from pgedu.mdp import MDP
 from pgedu.optimizers import SGD
+from pgedu.proximal import ppo
+from pgedu.returns import discounted_returns
 from pgedu.training import reinforce
 from pgedu.views import angle_between
 
@@ -60,6 +62,29 @@ def fitted_on_itself(rollout, *, baseline=none):
     return total_return(rollout, baseline=lambda rollout, targets: targets)
 
 
+def gae_across_ends(rollout, *, values, lam=0.95):
+    """psi_t = delta_t + gamma lam psi_{t+1}, carried on from the first step of the next episode into the last of this."""
+    deltas = td_advantage(rollout, values=values)
+    return rollout.mask * discounted_returns(deltas, np.full_like(deltas, lam * rollout.discounts.max()))
+
+
+def truncation_as_termination(rollout, *, values, lam=0.95):
+    """`lambda_advantage` of a rollout in which a cut-off episode counts as one that has come to its end: v = 0 there.
+
+    (In the last row of a segment nobody can tell that an episode was cut off there.)
+    """
+    cut_off = (rollout.mask[:-1] == 1) & (rollout.mask[1:] == 0)
+    discounts = np.where(np.concatenate([cut_off, np.zeros_like(cut_off[:1])]), 0.0, rollout.discounts)
+    return lambda_advantage(rollout._replace(discounts=discounts), values=values, lam=lam)
+
+
+class flipped_ppo(ppo):  # noqa: N801
+    """`ppo` that climbs down: what is written as a loss, without the minus sign, is what should be maximised."""
+
+    def _psi(self, ratio, advantages):
+        return -super()._psi(ratio, advantages)
+
+
 def same_luck(world, seed=42):
     """`world` reset with the same seed at every episode: states are (t, s), each action has one next state."""
     H, S, A = world.horizon, world.n_states, world.n_actions
@@ -89,6 +114,13 @@ EXHIBITS = [
             ("MushroomRL/mushroom-rl#89",), fitted_on_itself),
     Exhibit("returns standardised per episode", "Each episode's returns were scaled by their own spread.",
             ("keon/policy-gradient#5",), standardised),
+]  # fmt: skip
+
+CRITIC_EXHIBITS = [
+    Exhibit("GAE across an episode's end", "The sum over later TD residuals went on into the next episode.",
+            ("vietnh1009/Super-mario-bros-PPO-pytorch#21",), gae_across_ends),
+    Exhibit("truncation as termination", "Where a time limit cut an episode off, what would have followed counted as 0.",
+            ("jsboige/CoursIA#7825",), truncation_as_termination),
 ]  # fmt: skip
 
 

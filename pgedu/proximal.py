@@ -12,8 +12,8 @@ class ppo(a2c):  # noqa: N801
 
     `epochs` times through the samples of all segments, in `minibatches` parts of random order, each a step
     theta <- theta + learning rate * mean of (psi grad log pi + entropy grad H), with psi = `clipped_weights` of the
-    ratio pi / pi_old and the advantage. (The order is the same for all runs, whose samples differ.) The data are those of
-    the old policy: after the first step the gradient is biased, and the clip bounds by how much that is worth.
+    ratio pi / pi_old and the advantage. (The order is the same for all runs, whose samples differ.) The data are
+    those of the old policy: after the first step the gradient is biased, and the clip bounds what that can do.
 
     Args:
         clip: epsilon; ratios are not driven beyond 1 +- clip. Infinite: no clip.
@@ -32,9 +32,9 @@ class ppo(a2c):  # noqa: N801
     Source: Schulman et al. (2017), algorithm 1 and eq. 9.
     """
 
-    def __init__(self, world, policy, *, critic, clip=0.2, epochs=4, minibatches=4, normalize=True, max_gradient_norm=0.5,
-                 clip_values=np.inf, anneal=False, target_kl=np.inf, recompute=False, steps=128, lam=0.95, entropy=0.0,
-                 **settings):  # fmt: skip
+    def __init__(self, world, policy, *, critic, clip=0.2, epochs=4, minibatches=4, normalize=True,
+                 max_gradient_norm=0.5, clip_values=np.inf, anneal=False, target_kl=np.inf, recompute=False, steps=128,
+                 lam=0.95, entropy=0.0, **settings):  # fmt: skip
         super().__init__(world, policy, critic=critic, steps=steps, lam=lam, entropy=entropy, normalize=normalize,
                          max_gradient_norm=max_gradient_norm, **settings)  # fmt: skip
         if anneal and self.updates is None:
@@ -67,7 +67,8 @@ class ppo(a2c):  # noqa: N801
             reports = []
             for part in np.array_split(order, min(int(self.minibatches), len(order))):
                 # Time first, one column: a minibatch is one long episode to whoever sums over time.
-                gradient, report = self._minibatch(*(np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples), resting)
+                batch = (np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples)
+                gradient, report = self._minibatch(*batch, resting)
                 reports.append(report)
                 resting = resting | (report["kl"] > self.target_kl)
         details = {name: np.mean([report[name] for report in reports], axis=0) for name in reports[0]}
@@ -87,7 +88,7 @@ class ppo(a2c):  # noqa: N801
         log_prob, score = self.policy.trace(self.theta, observations, actions)
         change = np.where(mask, log_prob - old, 0.0)
         ratio = np.exp(change)
-        psi = clipped_weights(ratio, self._weights(advantages, mask), self.clip) * mask
+        psi = self._psi(ratio, self._weights(advantages, mask)) * mask
         gradient = score(psi, self.entropy * mask) / steps[:, None, None]
         theta = self.optimizer.step(self.theta, clip_norm(gradient[:, 0], self.max_gradient_norm))
         self._move(np.where(resting[:, None], self.theta, theta))
@@ -95,3 +96,6 @@ class ppo(a2c):  # noqa: N801
         clipped = (np.abs(ratio - 1) > self.clip) * mask
         report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)
         return gradient, {name: (each * mask).sum(axis=(0, -1)) / steps for name, each in report.items()}
+
+    def _psi(self, ratio, advantages):
+        return clipped_weights(ratio, advantages, self.clip)

@@ -139,8 +139,9 @@ class trpo(natural_gradient):  # noqa: N801
     def _ascend(self, gradient, rollout, psi):
         observations, mask = rollout.observations[:-1], rollout.mask
         direction = self._direction(gradient, rollout)
-        square = (direction * fisher_vector_product(self.policy, self.theta, observations, mask, direction)).sum(axis=-1)
-        step = np.sqrt(2 * self.max_kl / np.maximum(square, 1e-300))[:, None] * direction
+        image = fisher_vector_product(self.policy, self.theta, observations, mask, direction)
+        square = np.maximum((direction * image).sum(axis=-1), 1e-300)
+        step = np.sqrt(2 * self.max_kl / square)[:, None] * direction
         accepted, kl = np.zeros(self.runs, dtype=bool), np.zeros(self.runs)
         theta, start = self.theta, _mean(psi, mask)
         for shrink in 0.8 ** np.arange(11):

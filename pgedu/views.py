@@ -1,6 +1,7 @@
 """Pictures: arrays in, Matplotlib artists out. Each class sets up its artists once, and `show` moves them."""
 
 import re
+import warnings
 
 import numpy as np
 from matplotlib.patches import Polygon
@@ -18,6 +19,13 @@ COLORS = {
     "optimal": "#56B4E9",
     "total return": "#D55E00",
     "reward to go": "#0072B2",
+    "reinforce": "#0072B2",
+    "actor critic": "#009E73",
+    "a2c": "#E69F00",
+    "a3c": "#CC79A7",
+    "natural gradient": "#56B4E9",
+    "trpo": "#009E73",
+    "ppo": "#D55E00",
 }
 ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
 
@@ -54,6 +62,13 @@ class Band:
             self.area.set_xy(edge[np.isfinite(edge).all(axis=-1)])
 
 
+def _mean(returns):
+    """Mean over the last axis of what is there; NaN where nothing is there yet."""
+    there = np.isfinite(returns)
+    total = np.where(there, returns, 0.0).sum(axis=-1)
+    return np.divide(total, there.sum(axis=-1), out=np.full(total.shape, np.nan), where=there.any(axis=-1))
+
+
 class LearningCurve:
     """A curve that grows with training: the mean over runs, and the area that holds 8 of 10 runs.
 
@@ -68,12 +83,14 @@ class LearningCurve:
         axes.set_xlim(0, 50)
 
     def add(self, x, samples):
-        """x [n], samples [n, R]: one value of each run at each x."""
+        """x [n], samples [n, R]: one value of each run at each x; NaN for a run that has none yet."""
         if len(x):
-            samples = np.asarray(samples, dtype=float)
-            low, high = np.quantile(samples, [0.1, 0.9], axis=-1)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # no run has a value yet: NaN, a gap
+                samples = np.asarray(samples, dtype=float)
+                rows = np.nanmean(samples, axis=-1), *np.nanquantile(samples, [0.1, 0.9], axis=-1)
             self._x.extend(x)
-            self._rows.extend(zip(samples.mean(axis=-1), low, high))
+            self._rows.extend(zip(*rows))
 
     def show(self):
         """Draw what was added so far. Returns the latest mean (NaN before the first)."""
@@ -131,12 +148,12 @@ class Learning:
                 self._recolour(color_of(method))
         if new:
             updates = [record.update for record in new]
-            self.sampled.add(updates, np.array([record.returns.mean(axis=-1) for record in new]))
+            self.sampled.add(updates, np.array([_mean(record.returns) for record in new]))
             gradients = np.array([record.gradients for record in new])
             if gradients.shape[-2] > 1:  # one episode alone has no variance to show
                 with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
                     self.variance.add(updates, np.var(gradients, axis=-2, ddof=1).sum(axis=-1))
-            self._last, self._standing = new[-1], new[-1].returns.mean(axis=-1)
+            self._last, self._standing = new[-1], _mean(new[-1].returns)
             self._add_exact(updates, np.array([record.theta for record in new]))
         return self._sentence(self.sampled.show(), self.variance.show())
 
@@ -162,7 +179,8 @@ class Learning:
         if self._last is None:
             return "No update yet."
         runs = len(self._last.theta)
-        words = [f"After {self._last.update:,} updates of {runs} runs the mean return is {sampled:.1f}"]
+        known = f"the mean return is {sampled:.1f}" if np.isfinite(sampled) else "no episode has ended yet"
+        words = [f"After {self._last.update:,} updates of {runs} runs {known}"]
         if self.exact:
             words.append(f"its exact value {self.exact.show():.1f}")
         if np.isfinite(variance):

@@ -8,7 +8,7 @@ import pytest
 
 from pgedu import Policy, Table, bandit, batch_mean, constant, discounted_returns, exact_gradient, exact_moments
 from pgedu import exact_return, leave_one_out, reward_to_go, short_corridor, stay_or_stop, total_return
-from pgedu import checks
+from pgedu import estimator_checks
 from pgedu.checks import check_bandit_gradient, check_baseline, check_best_constant, check_estimator, check_returns
 from pgedu.checks import check_score, check_slope, check_softmax
 from pgedu.estimators import discount_powers
@@ -276,11 +276,11 @@ def test_mistakes_are_named_for_other_estimators_too():
 
 def test_the_worlds_tell_every_listed_mistake_from_the_right_answer():
     """A mistake that no world can tell from the right answer would be praised."""
-    rollouts = [rollout for rollout, _ in checks._worlds()]
+    rollouts = [rollout for rollout, _ in estimator_checks._worlds()]
     rights = [reward_to_go(rollout) for rollout in rollouts]
-    for pairs in zip(*(checks._mistakes(rollout, psi, reward_to_go) for rollout, psi in zip(rollouts, rights))):
+    for pairs in zip(*(estimator_checks._mistakes(rollout, psi, reward_to_go) for rollout, psi in zip(rollouts, rights))):
         masked = [psi * rollout.mask for (_, psi), rollout in zip(pairs, rollouts)]
-        assert not checks.is_same(masked, rights), pairs[0][0]
+        assert not estimator_checks.is_same(masked, rights), pairs[0][0]
 
 
 def test_closed_forms_of_the_checks_are_those_of_the_worlds():
