@@ -14,13 +14,14 @@ START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks bench clean
+.PHONY: help lab test notebooks bench peers clean
 
 help:
 	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
 	@echo 'make test       run the unit tests, every notebook, and the browser tests where there is a Chromium'
 	@echo 'make notebooks  run every notebook and save it with its outputs'
 	@echo 'make bench      measure how fast the panels and the algorithms are'
+	@echo 'make peers      compare advantages, losses, learning curves and speed with other programs (PyTorch: a large download)'
 	@echo 'make clean      remove what the other targets made, .venv too'
 	@echo
 	@echo 'Python 3.11 or newer is needed: make lab PYTHON=/path/to/python3 (after make clean, if there is a .venv).'
@@ -40,6 +41,11 @@ notebooks: $(VENV)/installed
 bench: $(VENV)/installed-bench
 	$(BIN)/python tests/bench.py
 
+# Not part of `make test`: these other programs are ten times as large as everything else together.
+peers: $(VENV)/installed-peers
+	$(BIN)/python -m pytest tests/peers.py
+	$(BIN)/python tests/peers.py $(PEERS_ARGS)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -56,6 +62,10 @@ $(VENV)/installed: pyproject.toml $(BIN)/python
 
 $(VENV)/installed-bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+$(VENV)/installed-peers: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[peers]'
 	@touch $@
 
 # Written so that even Python 2 can read it and say the sentence.
