@@ -4,6 +4,7 @@ import copy
 from functools import partial
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 
 from pgedu.envs import TabularVectorEnv
 from pgedu.estimators import lambda_advantage
@@ -34,6 +35,8 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
     Source: Sutton & Barto (2018), section 13.5; Schulman et al. (2016), section 6.
     """
 
+    ranges = {"entropy": {}}
+
     def __init__(self, world, policy, *, critic, steps=None, lam=0.95, entropy=0.0, estimator=None, **settings):
         super().__init__(world, policy, **settings)
         _check_critic(critic, policy)
@@ -49,6 +52,8 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         if isinstance(world, MDP):
             self.gamma = world.gamma if self.gamma is None else self.gamma
             world = TabularVectorEnv(world, columns)
+        if not isinstance(world, VectorEnv):
+            raise ValueError(f"world must be an MDP or a Gymnasium vector environment; got {world!r:.80}")
         self.stream = Stream(world, self.rng)
         self.stream.check(self.policy, self.theta, self.episodes)
 
@@ -111,6 +116,8 @@ class a2c(actor_critic):  # noqa: N801
     Source: Mnih et al. (2016), algorithm S3, with all workers in step.
     """
 
+    ranges = actor_critic.ranges | {"max_gradient_norm": {}}
+
     def __init__(self, world, policy, *, critic, steps=5, episodes=8, lam=1.0, entropy=0.01, normalize=False,
                  max_gradient_norm=np.inf, **settings):  # fmt: skip
         super().__init__(world, policy, critic=critic, steps=steps, episodes=episodes, lam=lam, entropy=entropy,
@@ -148,22 +155,14 @@ class a3c(a2c):  # noqa: N801
     Source: Mnih et al. (2016), algorithm S3.
     """
 
+    ranges = a2c.ranges | {"delay": {"whole": True}}
+
     def __init__(self, world, policy, *, workers=8, delay=0, **settings):
         super().__init__(world, policy, episodes=workers, **settings)
         if self.segment is None:
             raise ValueError("steps must be given, the length of a worker's segment; got None")
         self.delay = delay
         self._history = [(self.theta, self.critic.w)]  # shared parameters after the latest updates, oldest first
-
-    @property
-    def delay(self):
-        return self._delay
-
-    @delay.setter
-    def delay(self, value):
-        if value < 0 or value != int(value):
-            raise ValueError(f"delay must be a whole number of updates, 0 or more; got {value}")
-        self._delay = int(value)
 
     def _collect(self):
         W = self.episodes
@@ -193,8 +192,10 @@ class a3c(a2c):  # noqa: N801
 
 
 def _check_critic(critic, policy):
+    if not hasattr(critic, "approximator"):
+        raise ValueError(f"critic must be a LearnedValue; got {critic!r:.80}")
     for name in ("features", "observations"):
         theirs, ours = (getattr(each.approximator, name, None) for each in (policy, critic))
         if theirs != ours:
-            wanted = f"take the policy's observations, {name} = {theirs}"
+            wanted = f"take the same observations as the policy, {policy.approximator}"
             raise ValueError(f"critic must {wanted}; got {critic.approximator}")

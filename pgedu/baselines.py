@@ -156,7 +156,7 @@ class LearnedValue:
         values = outputs[..., 0]
         errors = (targets - values) * mask
         if near is not None and np.isfinite(clip):
-            clipped = near + np.clip(values - near, -clip, clip)
+            clipped = np.clip(values, near - clip, near + clip)  # exactly the value, where it is near enough
             errors *= (targets - clipped) ** 2 <= (targets - values) ** 2
         steps = np.maximum(mask.sum(axis=(0, -1)), 1)  # [*R]
         return backward(errors[..., None]).sum(axis=-2) / steps[..., None]

@@ -93,10 +93,11 @@ def lambda_advantage(rollout, *, values, lam=0.95, gamma_power=False):
 def _critic(values, rollout):
     if callable(values):
         return values(rollout.observations)
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or rollout.observations.max(initial=0) >= len(values):
-        raise ValueError(f"values must be a function of observations, or [O] for all of them; got {values}")
-    return values[rollout.observations]
+    table, discrete = np.asarray(values, dtype=float), np.issubdtype(rollout.observations.dtype, np.integer)
+    if table.ndim != 1 or not discrete or rollout.observations.max(initial=0) >= len(table):
+        wanted = "a function of observations, or [O], one for each of O discrete observations"
+        raise ValueError(f"values must be {wanted}; got {values!r:.60}")
+    return table[rollout.observations]
 
 
 def _advantages(rollout, advantages, gamma_power):
@@ -109,6 +110,7 @@ def clipped_surrogate(ratio, advantages, clip):
     Its gradient is that of grad J in the old policy's data, but gives no reason to move r beyond 1 +- clip.
     Source: Schulman et al. (2017), eq. 7.
     """
+    ratio, advantages = _ratio_and_advantages(ratio, advantages, clip)
     return np.minimum(ratio * advantages, np.clip(ratio, 1 - clip, 1 + clip) * advantages)
 
 
@@ -117,8 +119,18 @@ def clipped_weights(ratio, advantages, clip):
 
     d/d theta of `clipped_surrogate` is psi grad log pi: PPO, too, is a choice of weights.
     """
+    ratio, advantages = _ratio_and_advantages(ratio, advantages, clip)
     beyond = np.where(advantages > 0, ratio > 1 + clip, ratio < 1 - clip)
     return np.where(beyond, 0.0, ratio * advantages)
+
+
+def _ratio_and_advantages(ratio, advantages, clip):
+    ratio, advantages = np.asarray(ratio, dtype=float), np.asarray(advantages, dtype=float)
+    if ratio.ndim and advantages.ndim and ratio.shape != advantages.shape:
+        raise ValueError(f"advantages must have the shape of ratio, {ratio.shape}; got {advantages.shape}")
+    if not clip >= 0:
+        raise ValueError(f"clip must be a number of 0 or more; got {clip}")
+    return ratio, advantages
 
 
 def discount_powers(rollout):

@@ -73,8 +73,8 @@ def truncation_as_termination(rollout, *, values, lam=0.95):
 
     (In the last row of a segment nobody can tell that an episode was cut off there.)
     """
-    cut_off = (rollout.mask[:-1] == 1) & (rollout.mask[1:] == 0)
-    discounts = np.where(np.concatenate([cut_off, np.zeros_like(cut_off[:1])]), 0.0, rollout.discounts)
+    following = np.concatenate([rollout.mask[1:], np.ones_like(rollout.mask[:1])])
+    discounts = np.where((rollout.mask == 1) & (following == 0), 0.0, rollout.discounts)
     return lambda_advantage(rollout._replace(discounts=discounts), values=values, lam=lam)
 
 

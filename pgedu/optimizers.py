@@ -67,5 +67,7 @@ class Adam(SGD):
 
 def clip_norm(gradient, limit):
     """gradient [*R, D], those longer than `limit` shortened to it (Pascanu et al. 2013)."""
+    if not limit >= 0:
+        raise ValueError(f"limit must be a number of 0 or more; got {limit}")
     length = np.linalg.norm(gradient, axis=-1, keepdims=True)
-    return gradient * np.minimum(1, limit / np.maximum(length, 1e-300))
+    return gradient * np.divide(limit, length, out=np.ones_like(length), where=~(length <= limit))

@@ -14,6 +14,8 @@ class ppo(a2c):  # noqa: N801
     theta <- theta + learning rate * mean of (psi grad log pi + entropy grad H), with psi = `clipped_weights` of the
     ratio pi / pi_old and the advantage. (The order is the same for all runs, whose samples differ.) The data are
     those of the old policy: after the first step the gradient is biased, and the clip bounds what that can do.
+    A record's `gradients` are those of the last minibatch. Its `details`: "kl" and "clipped" (the share of ratios
+    beyond the clip), both means over the last epoch, and "resting".
 
     Args:
         clip: epsilon; ratios are not driven beyond 1 +- clip. Infinite: no clip.
@@ -21,9 +23,11 @@ class ppo(a2c):  # noqa: N801
         Switches, each a detail of the well-known programs (Engstrom et al. 2020; Huang et al. 2022):
         normalize: advantages have mean 0 and scale 1 in each minibatch.
         max_gradient_norm: longer gradients of the policy are shortened.
-        clip_values: how far a value may move in one update (see `LearnedValue.gradient`); infinite: freely.
-        anneal: the learning rate falls linearly, to 0 after `updates` updates.
-        target_kl: a run whose mean KL exceeds it rests until the next update; infinite: never.
+        clip_values: how far a value may move from where it was when advantages were worked out (see
+            `LearnedValue.gradient`); infinite: freely.
+        anneal: the learning rates, the critic's too, fall linearly, to 0 after `updates` updates.
+        target_kl: once the mean KL of a minibatch exceeds it, that run's policy rests until the next update (its critic
+            does not); infinite: never.
         recompute: advantages and targets are worked out anew, with the present critic, before every epoch.
         steps, episodes: length of a segment, environments of each run.
         settings: those of `actor_critic` and `Training`.
@@ -32,21 +36,20 @@ class ppo(a2c):  # noqa: N801
     Source: Schulman et al. (2017), algorithm 1 and eq. 9.
     """
 
+    ranges = a2c.ranges | {name: {} for name in ("clip", "clip_values", "target_kl")}
+    ranges |= {name: {"least": 1, "whole": True} for name in ("epochs", "minibatches")}
+
     def __init__(self, world, policy, *, critic, clip=0.2, epochs=4, minibatches=4, normalize=True,
                  max_gradient_norm=0.5, clip_values=np.inf, anneal=False, target_kl=np.inf, recompute=False, steps=128,
                  lam=0.95, entropy=0.0, **settings):  # fmt: skip
         super().__init__(world, policy, critic=critic, steps=steps, lam=lam, entropy=entropy, normalize=normalize,
                          max_gradient_norm=max_gradient_norm, **settings)  # fmt: skip
-        if anneal and self.updates is None:
-            raise ValueError("updates must be given for anneal=True, since the learning rate falls to 0; got None")
         self.clip, self.epochs, self.minibatches = clip, epochs, minibatches
         self.clip_values, self.anneal, self.target_kl, self.recompute = clip_values, anneal, target_kl, recompute
 
     def __setattr__(self, name, value):
-        if name in ("epochs", "minibatches") and (value < 1 or value != int(value)):
-            raise ValueError(f"{name} must be a whole number of 1 or more; got {value}")
-        if name in ("clip", "clip_values", "target_kl", "max_gradient_norm") and not value >= 0:
-            raise ValueError(f"{name} must be a number of 0 or more; got {value}")
+        if name == "anneal" and value and self.updates is None:
+            raise ValueError("updates must be given for anneal=True, since the learning rate falls to 0; got None")
         super().__setattr__(name, value)
 
     def _learn(self, rollout):
@@ -60,12 +63,12 @@ class ppo(a2c):  # noqa: N801
 
     def _epochs(self, rollout):
         resting = np.zeros(self.runs, dtype=bool)
-        for epoch in range(int(self.epochs)):
+        for epoch in range(self.epochs):
             if epoch == 0 or self.recompute:
                 samples = self._samples(rollout)
             order = self.rng.permutation(samples[0].shape[1])
             reports = []
-            for part in np.array_split(order, min(int(self.minibatches), len(order))):
+            for part in np.array_split(order, min(self.minibatches, len(order))):
                 # Time first, one column: a minibatch is one long episode to whoever sums over time.
                 batch = (np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples)
                 gradient, report = self._minibatch(*batch, resting)

@@ -90,14 +90,13 @@ def n_step_advantages(rewards, discounts, values, mask, n):
         ValueError: as `gae`, or n below 1.
     Source: Sutton & Barto (2018), eq. 7.1; Mnih et al. (2016), algorithm S3.
     """
-    if n < 1 or n != int(n):
-        raise ValueError(f"n must be a whole number of 1 or more; got {n}")
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"n must be a whole number of 1 or more; got {n!r}")
     rewards, discounts, mask = _steps(rewards=rewards, discounts=discounts, mask=mask)
     deltas = mask * td_residuals(rewards, discounts, values)
     advantages = deltas.copy()
-    for _ in range(min(int(n), len(rewards)) - 1):
+    for _ in range(min(n, len(rewards)) - 1):
         advantages[:-1] = deltas[:-1] + (mask * discounts)[:-1] * advantages[1:]
-        advantages[-1:] = deltas[-1:]
     return advantages
 
 

@@ -3,6 +3,8 @@
 Settings are plain attributes: a slider, a schedule or a student may change them between two updates.
 """
 
+import copy
+import inspect
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +40,12 @@ def pieces(training):
             return  # no update came: the training has ended
 
 
+def check_number(name, value, least=0, whole=False):
+    """Raise ValueError unless `value` is a number of `least` or more, and a whole one if it has to be."""
+    if not isinstance(value, int | np.integer if whole else int | float | np.number) or not value >= least:
+        raise ValueError(f"{name} must be a {'whole ' * whole}number of {least} or more; got {value!r}")
+
+
 class Training:
     """What all algorithms share: R runs of a policy in a world, as an iterator of `Progress`.
 
@@ -46,7 +54,7 @@ class Training:
 
     Args:
         world: an MDP, or a Gymnasium vector environment with runs * episodes sub-environments.
-        policy, optimizer, rng: as elsewhere; `optimizer.learning_rate` may change at any time.
+        policy, optimizer, rng: as elsewhere; `learning_rate` (that of its copy of the optimizer) may change at any time.
         runs: R, the number of independent learners.
         episodes: B, of each run in an update (environments, where learning is in segments).
         gamma: discount; default that of the MDP, or 1.
@@ -57,12 +65,17 @@ class Training:
         ValueError: arguments that do not fit.
     """
 
+    ranges = {}  # settings that must be numbers: name -> further arguments of `check_number`
+
     def __init__(self, world, policy, *, optimizer, rng, runs=1, episodes=1, gamma=None, updates=None, theta=None,
                  max_steps=10_000):  # fmt: skip
         for name, value in (("runs", runs), ("episodes", episodes), ("updates", updates or 1)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")
-        self.world, self.policy, self.optimizer, self.rng = world, policy, optimizer, rng
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(f"rng must be a generator such as numpy.random.default_rng(0); got {rng!r:.80}")
+        # An optimizer may be given to several trainings: each has moments and a learning rate of its own.
+        self.world, self.policy, self.optimizer, self.rng = world, policy, copy.deepcopy(optimizer), rng
         self.runs, self.episodes, self.updates = runs, episodes, updates
         self.gamma, self.max_steps = gamma, max_steps
         self.theta = policy.init(rng, runs) if theta is None else np.array(theta, dtype=float)
@@ -70,6 +83,18 @@ class Training:
             raise ValueError(f"theta must be [R, D] = {(runs, policy.size)}; got shape {self.theta.shape}")
         self.update, self.steps = 0, 0.0
         self.diverged = np.zeros(runs, dtype=bool)
+
+    def __init_subclass__(cls):
+        """Let the signature name what `**settings` hands on: for help, for editors, and for panels, which look there."""
+        own = inspect.signature(cls.__init__).parameters
+        own = {name: each for name, each in own.items() if name != "self" and each.kind != each.VAR_KEYWORD}
+        inherited = [each for each in inspect.signature(cls.__base__).parameters.values() if each.name not in own]
+        cls.__signature__ = inspect.Signature([*own.values(), *inherited])
+
+    def __setattr__(self, name, value):
+        if name in self.ranges:
+            check_number(name, value, **self.ranges[name])
+        super().__setattr__(name, value)
 
     @property
     def learning_rate(self):

@@ -11,8 +11,13 @@ from pgedu.actor_critics import a2c
 SMALL = 64  # parameters, up to which the Fisher matrix itself is made: cheaper then than ten products with it
 
 
+def _shares(weights):
+    """weights / their sum in each run; 0 in a run that has none, such as one whose every step was a reset."""
+    return weights / np.maximum(weights.sum(axis=(0, -1), keepdims=True), 1e-300)
+
+
 def _mean(values, weights):
-    return (values * weights).sum(axis=(0, -1)) / weights.sum(axis=(0, -1))
+    return (values * _shares(weights)).sum(axis=(0, -1))
 
 
 def mean_kl(policy, theta, other, observations, weights):
@@ -28,14 +33,13 @@ def fisher_matrix(policy, theta, observations, weights):
     Source: Kakade (2001); Amari (1998).
     """
     runs = theta.shape[:-1]
-    lead = observations.ndim - len(observations.shape[len(weights.shape) :])  # axes of weights
-    inside = np.moveaxis(observations, 0, lead - 1)
-    inside = inside.reshape(1, *runs, -1, *observations.shape[lead:])  # every sample an episode of one step
+    inside = np.moveaxis(observations, 0, weights.ndim - 1)
+    inside = inside.reshape(1, *runs, -1, *observations.shape[weights.ndim :])  # every sample an episode of one step
     outputs, backward = policy.approximator.trace(theta, inside)
     units = np.eye(outputs.shape[-1])
     jacobian = np.stack([backward(np.broadcast_to(unit, outputs.shape)) for unit in units], axis=-1)  # [*R, N, D, K]
     product = policy.head.fisher(outputs[0][..., None, :], jacobian)
-    share = np.moveaxis(weights, 0, -1).reshape(*runs, -1, 1, 1) / weights.sum(axis=(0, -1))[..., None, None, None]
+    share = np.moveaxis(_shares(weights), 0, -1).reshape(*runs, -1, 1, 1)
     rows = [np.moveaxis(each, -2, -1).reshape(*runs, -1, theta.shape[-1]) for each in (jacobian * share, product)]
     return np.swapaxes(rows[0], -1, -2) @ rows[1]
 
@@ -51,7 +55,7 @@ def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-
     outputs, backward = policy.approximator.trace(theta, observations)
     ahead, behind = (policy.outputs(theta + shift, observations) for shift in (along, -along))
     tangent = (ahead - behind) * (length / (2 * step))[..., None]
-    product = policy.head.fisher(outputs, tangent) * (weights / weights.sum(axis=(0, -1), keepdims=True))[..., None]
+    product = policy.head.fisher(outputs, tangent) * _shares(weights)[..., None]
     return backward(product).sum(axis=-2)
 
 
@@ -81,14 +85,15 @@ def conjugate_gradient(product, target, iterations=10, tolerance=1e-10):
 def natural_direction(policy, theta, gradient, observations, weights, damping=1e-3, iterations=10):
     """(F + damping I)^-1 gradient, [*R, D]: the direction in which J rises most for a given, small KL.
 
-    With the Fisher matrix itself up to 64 parameters, by conjugate gradient beyond.
+    With the Fisher matrix itself up to 64 parameters, by conjugate gradient beyond. Without damping, F may have no
+    inverse: of the directions that solve F x = gradient it is then the shortest.
     Source: Kakade (2001); Schulman et al. (2015), appendix C.
     """
     if theta.shape[-1] <= SMALL:
         fisher = fisher_matrix(policy, theta, observations, weights) + damping * np.eye(theta.shape[-1])
         finite = np.isfinite(fisher).all(axis=(-2, -1)) & np.isfinite(gradient).all(axis=-1)
-        solvable = np.where(finite[..., None, None], fisher, np.eye(theta.shape[-1]))
-        return np.where(finite[..., None], np.linalg.solve(solvable, gradient[..., None])[..., 0], np.nan)
+        inverse = np.linalg.pinv(np.where(finite[..., None, None], fisher, 0.0), rcond=1e-10, hermitian=True)
+        return np.where(finite[..., None], (inverse @ gradient[..., None])[..., 0], np.nan)
 
     def product(vector):
         return fisher_vector_product(policy, theta, observations, weights, vector) + damping * vector
@@ -106,6 +111,8 @@ class natural_gradient(a2c):  # noqa: N801
         settings: those of `a2c`, `actor_critic` and `Training`; the optimizer should be `SGD`.
     Source: Kakade (2001).
     """
+
+    ranges = a2c.ranges | {"damping": {}}
 
     def __init__(self, world, policy, *, damping=1e-3, steps=128, entropy=0.0, lam=0.95, **settings):
         super().__init__(world, policy, steps=steps, entropy=entropy, lam=lam, **settings)
@@ -131,6 +138,8 @@ class trpo(natural_gradient):  # noqa: N801
         settings: those of `natural_gradient`; there is no optimizer, since the step has its length from `max_kl`.
     Source: Schulman et al. (2015), appendix C.
     """
+
+    ranges = natural_gradient.ranges | {"max_kl": {}}
 
     def __init__(self, world, policy, *, max_kl=0.01, **settings):
         super().__init__(world, policy, optimizer=None, **settings)

@@ -187,6 +187,7 @@ class Learning:
             number = f"{variance:,.0f}" if variance >= 10 else f"{variance:.2g}"
             words.append(f"the variance of one gradient estimate {number}")
         lost, stopped = int((self._standing < self._lost).sum()), int(self._last.diverged.sum())
+        lost *= self.exact is not None  # a low sampled return may be bad luck, or how the world is
         warning = f" {lost} of {runs} runs have DIVERGED: a return below {self._lost:.0f}." if lost else ""
         warning += f" {stopped} stand still, since their numbers overflowed." if stopped else ""
         return ", ".join(words) + "." + warning
@@ -233,3 +234,25 @@ def angle_between(a, b):
     """Degrees between two vectors; NaN if one is zero."""
     length = np.linalg.norm(a) * np.linalg.norm(b)
     return float(np.degrees(np.arccos(np.clip(a @ b / length, -1, 1)))) if length else float("nan")
+
+
+class CartPole:
+    """A cart with its pole on the track, as it was at the last few moments: the latest dark, earlier ones pale."""
+
+    def __init__(self, axes, color=COLORS["ppo"], moments=4):
+        tidy(axes, xlabel="position on the track").set(xlim=(-2.7, 2.7), ylim=(-0.4, 1.3), aspect="equal", yticks=[])
+        axes.axhline(0, color="0.6", linewidth=1)
+        axes.plot([-2.4, -2.4, np.nan, 2.4, 2.4], [-0.1, 0.1, np.nan, -0.1, 0.1], color="0.3")  # beyond: the end
+        # Not lines, which a pinned panel would keep: of a moving cart there is nothing to compare with.
+        shade = 0.75 ** np.arange(moments)[::-1] ** 2
+        outlines = {"closed": False, "edgecolor": color, "facecolor": "none", "linewidth": 4, "capstyle": "round"}
+        self.poles = [axes.add_patch(Polygon(np.zeros((2, 2)), alpha=alpha, **outlines)) for alpha in shade]
+        self.cart = axes.add_patch(Polygon(np.zeros((4, 2)), facecolor="0.25"))
+
+    def show(self, observations):
+        """observations [n, 4]: (position, velocity, angle, angular velocity) at successive moments."""
+        moments = np.concatenate([np.repeat(observations[:1], len(self.poles), axis=0), observations])
+        for pole, (x, _, angle, _) in zip(self.poles, moments[-len(self.poles) :]):
+            pole.set_xy([[x, 0], [x + np.sin(angle), np.cos(angle)]])
+        x = observations[-1, 0]
+        self.cart.set_xy([[x - 0.3, -0.2], [x + 0.3, -0.2], [x + 0.3, 0], [x - 0.3, 0]])

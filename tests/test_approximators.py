@@ -6,6 +6,7 @@ import pytest
 import pgedu as pg
 
 APPROXIMATORS = [pg.Table(3, 2), pg.Linear(3, 2), pg.MLP(3, (), 2), pg.MLP(3, (4,), 2), pg.MLP(3, (5, 4), 1)]
+ORTHOGONAL = pg.MLP(3, (5, 4), 2, orthogonal=True)
 RUNS = [(), (2,), (2, 3)]
 T, B = 4, 3
 
@@ -62,6 +63,15 @@ class TestEveryApproximator:
         assert not np.allclose(backward[..., ::-1, :], expected, atol=1e-3)  # of the wrong episodes
         assert not np.allclose(approximator.trace(theta, observations)[1](gradient * 1.01), expected, atol=1e-4)
 
+    def test_a_trace_holds_the_outputs_and_can_be_walked_back_twice(self, approximator, runs):
+        theta, observations, gradient = case(approximator, runs)
+        outputs, backward = approximator.trace(theta, observations)
+        assert np.array_equal(outputs, approximator.forward(theta, observations))
+        first = backward(gradient)
+        outputs *= 0  # whoever asked for them may do with them what they like
+        assert np.array_equal(backward(gradient), first) and np.any(first)
+        assert np.allclose(backward(-3 * gradient), -3 * first, rtol=1e-12, atol=1e-12)
+
     def test_each_episode_is_judged_by_itself(self, approximator, runs):
         theta, observations, gradient = case(approximator, runs)
         together = approximator.trace(theta, observations)[1](gradient)
@@ -97,6 +107,52 @@ def test_a_fresh_mlp_has_the_documented_variances():
     assert last.std() == pytest.approx(1 / np.sqrt(40) / 100, rel=0.03)
     assert (bias == 0).all()
     assert len(np.unique(first[:, 0])) == 200  # every run starts from a point of its own
+
+
+def layers(approximator, theta):
+    """W [..., inputs, outputs] and bias [..., outputs] of each layer."""
+    widths = [approximator.features, *approximator.hidden, approximator.outputs]
+    for inputs, outputs in zip(widths, widths[1:]):
+        weights, bias, theta = np.split(theta, [inputs * outputs, (inputs + 1) * outputs], axis=-1)
+        yield weights.reshape(*theta.shape[:-1], inputs, outputs), bias
+
+
+@pytest.mark.parametrize("runs", [None, 3])
+def test_orthogonal_weights_are_orthogonal_in_every_layer_and_run(runs):
+    """Of norm sqrt(2), the last a hundredth of that; wide layers have orthogonal rows, tall ones columns."""
+    theta = ORTHOGONAL.init(np.random.default_rng(0), runs)
+    for (weights, bias), scale in zip(layers(ORTHOGONAL, theta), [2, 2, 2e-4], strict=True):
+        tall = weights.shape[-2] >= weights.shape[-1]
+        gram = np.swapaxes(weights, -1, -2) @ weights if tall else weights @ np.swapaxes(weights, -1, -2)
+        assert np.allclose(gram, scale * np.eye(gram.shape[-1]), rtol=1e-12, atol=1e-14)
+        assert not bias.any()
+    if runs:
+        assert len(np.unique(theta[:, 0])) == runs
+    normal = pg.MLP(3, (5, 4), 2).init(np.random.default_rng(0), runs)
+    (first, _), *_ = layers(ORTHOGONAL, normal)
+    assert not np.allclose(first @ np.swapaxes(first, -1, -2), 2 * np.eye(3), atol=0.1)
+
+
+def test_orthogonal_matrices_are_drawn_from_all_of_them():
+    """Reflections as often as rotations (bare QR gives one kind alone), and every entry 0 on the average."""
+    network, runs = pg.MLP(2, (2,), 2, orthogonal=True), 2000
+    weights, _ = next(layers(network, network.init(np.random.default_rng(0), runs)))
+    signs = np.linalg.det(weights / np.sqrt(2))
+    assert np.allclose(abs(signs), 1) and abs(signs.mean()) < 4 / np.sqrt(runs)
+    assert (abs(weights.mean(axis=0)) < 4 * weights.std(axis=0) / np.sqrt(runs)).all()
+
+
+def test_an_orthogonal_network_computes_as_any_other():
+    theta, observations, gradient = case(ORTHOGONAL, (2,))
+    plain = pg.MLP(3, (5, 4), 2)
+    assert np.array_equal(ORTHOGONAL.forward(theta, observations), plain.forward(theta, observations))
+    backward = [each.trace(theta, observations)[1](gradient) for each in (ORTHOGONAL, plain)]
+    assert np.array_equal(*backward)
+
+
+def test_hidden_widths_are_a_tuple():
+    with pytest.raises(ValueError, match=r"^hidden must be the widths of the hidden layers, such as .*; got 32"):
+        pg.MLP(3, 32, 2)
 
 
 @pytest.mark.parametrize(

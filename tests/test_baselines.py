@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_enumeration import policy_for, world
 
-from pgedu import SGD, Adam, LearnedValue, Policy, Table, batch_mean, collect, constant, discounted_returns
+from pgedu import MLP, SGD, Adam, LearnedValue, Linear, Policy, Table, batch_mean, collect, constant, discounted_returns
 from pgedu import exact_gradient, exact_moments, leave_one_out, none, optimal, random_mdp, reward_to_go, solve
 from pgedu import state_value, stay_or_stop, total_return
 
@@ -219,6 +219,109 @@ def test_a_learned_value_of_one_state_goes_to_the_mean_return_in_one_step():
     returns = discounted_returns(rollout.rewards, rollout.discounts)
     assert baseline.w == pytest.approx(returns[rollout.mask == 1].mean())
     np.testing.assert_allclose(baseline(rollout, returns), baseline.w[0])
+
+
+# --- the same, as a critic ---
+
+
+def trial(approximator, runs=(2,), seed=20):
+    """w, observations, targets, mask and values from which to go no further."""
+    rng = np.random.default_rng(seed)
+    w, shape = rng.normal(size=(*runs, approximator.size)), (6, *runs, 3)
+    table = isinstance(approximator, Table)
+    observations = rng.integers(3, size=shape) if table else rng.normal(size=(*shape, 2))
+    targets, mask = rng.normal(size=shape), (rng.random(shape) > 0.3).astype(float)
+    near = approximator.forward(w, observations)[..., 0] + rng.normal(size=shape) / 2
+    return w, observations, targets, mask, near
+
+
+CRITICS = pytest.mark.parametrize("approximator", [Table(3, 1), Linear(2, 1), MLP(2, (4,), 1)], ids=str)
+
+
+def derivative(loss, w, h=1e-6):
+    shifts = h * np.eye(w.shape[-1])
+    return np.stack([(loss(w + s) - loss(w - s)) / (2 * h) for s in shifts], axis=-1)
+
+
+@CRITICS
+def test_values_are_the_outputs_without_their_axis(approximator):
+    critic = LearnedValue(approximator, SGD(0.1))
+    w, observations, *_ = trial(approximator)
+    critic.start(np.random.default_rng(0), 2)
+    critic.w = w
+    found = critic.values(observations)
+    assert found.shape == (6, 2, 3)
+    np.testing.assert_array_equal(found, approximator.forward(w, observations)[..., 0])
+
+
+@CRITICS
+@pytest.mark.parametrize("runs", [(), (2,), (2, 2)])
+def test_its_gradient_is_that_of_minus_half_the_mean_squared_error(approximator, runs):
+    w, observations, targets, mask, _ = trial(approximator, runs)
+
+    def loss(w):
+        errors = targets - approximator.forward(w, observations)[..., 0]
+        return -0.5 * (errors**2 * mask).sum(axis=(0, -1)) / mask.sum(axis=(0, -1))
+
+    found = LearnedValue(approximator, SGD(0.1)).gradient(w, observations, targets, mask)
+    assert found.shape == w.shape
+    np.testing.assert_allclose(found, derivative(loss, w), atol=1e-7)
+    assert not np.allclose(found * mask.sum() / mask.size, derivative(loss, w), atol=1e-3)  # a mean over masked steps
+
+
+@CRITICS
+@pytest.mark.parametrize("clip", [0.0, 0.3, 2.0])
+def test_clipped_its_gradient_is_that_of_the_larger_of_two_errors(approximator, clip):
+    """max((target - v)^2, (target - v clipped to near +- clip)^2), as in the program of Schulman et al. (2017)."""
+    w, observations, targets, mask, near = trial(approximator)
+
+    def loss(w):
+        v = approximator.forward(w, observations)[..., 0]
+        clipped = near + np.clip(v - near, -clip, clip)
+        return -0.5 * (np.maximum((targets - v) ** 2, (targets - clipped) ** 2) * mask).sum(axis=(0, -1)) / mask.sum(axis=(0, -1))
+
+    critic = LearnedValue(approximator, SGD(0.1))
+    found = critic.gradient(w, observations, targets, mask, near=near, clip=clip)
+    np.testing.assert_allclose(found, derivative(loss, w), atol=1e-7)
+    if clip < 1:
+        assert not np.allclose(critic.gradient(w, observations, targets, mask), found, atol=1e-3)
+
+
+@CRITICS
+def test_values_within_the_clip_all_have_their_say(approximator):
+    """Rounding must not decide: near + (v - near) is not always v."""
+    w, observations, targets, mask, near = trial(approximator)
+    critic = LearnedValue(approximator, SGD(0.1))
+    without = critic.gradient(w, observations, targets, mask)
+    for clip in (100.0, np.inf):
+        np.testing.assert_array_equal(critic.gradient(w, observations, targets, mask, near=near, clip=clip), without)
+
+
+@CRITICS
+def test_learning_is_one_step_of_the_optimiser_and_masked_steps_have_no_say(approximator):
+    w, observations, targets, mask, near = trial(approximator)
+    learned = []
+    for junk in (targets, np.where(mask == 1, targets, 1e9)):
+        critic = LearnedValue(approximator, SGD(0.3))
+        critic.start(np.random.default_rng(0), 2)
+        critic.w = w
+        critic.learn(observations, junk, mask, near=near, clip=0.3)
+        learned.append(critic.w)
+    gradient = critic.gradient(w, observations, targets, mask, near=near, clip=0.3)
+    np.testing.assert_allclose(learned[0], w + 0.3 * gradient, rtol=1e-13)
+    np.testing.assert_array_equal(*learned)
+
+
+def test_a_run_without_any_step_learns_nothing():
+    w, observations, targets, mask, _ = trial(Table(3, 1))
+    mask[:, 1] = 0
+    found = LearnedValue(Table(3, 1), SGD(0.1)).gradient(w, observations, targets, mask)
+    assert not found[1].any() and found[0].any()
+
+
+def test_before_it_was_started_it_says_so():
+    with pytest.raises(ValueError, match=r"a LearnedValue must be started before it is used: start\(rng, runs\)"):
+        LearnedValue(Table(3, 1), SGD(0.1)).values(np.zeros((2, 1), dtype=int))
 
 
 # --- mistakes ---

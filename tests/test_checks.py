@@ -5,11 +5,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from test_returns import faded_in_full
 
 from pgedu import Policy, Table, bandit, batch_mean, constant, discounted_returns, exact_gradient, exact_moments
 from pgedu import exact_return, leave_one_out, reward_to_go, short_corridor, stay_or_stop, total_return
 from pgedu import estimator_checks
 from pgedu.checks import check_bandit_gradient, check_baseline, check_best_constant, check_estimator, check_returns
+from pgedu.checks import check_clipped_weights, check_entropy_gradient, check_gae, check_kl
 from pgedu.checks import check_score, check_slope, check_softmax
 from pgedu.estimators import discount_powers
 
@@ -118,6 +120,53 @@ def G(rollout):
     return discounted_returns(rollout.rewards, rollout.discounts)
 
 
+def backwards(*, residual=lambda r, d, now, after: r + d * after - now, keep=lambda m, d, lam: lam * m * d, mask=True):
+    """GAE as a loop over time from the end, with parts to go wrong."""
+
+    def advantages(r, d, v, m, lam):
+        found, following = np.zeros_like(r), np.zeros_like(r[0])
+        for t in reversed(range(len(r))):
+            delta = residual(r[t], d[t], v[t], v[t + 1]) * (m[t] if mask else 1)
+            found[t] = following = delta + keep(m[t] if mask else 1, d[t], lam) * following
+        return found
+
+    return advantages
+
+
+def across_ends(r, d, v, m, lam, **settings):
+    gamma = d[0]  # of each column
+    return backwards(keep=lambda m, d, lam: lam * gamma, **settings)(r, d, v, m, lam)
+
+
+def by_columns(r, d, v, m, lam):
+    if r.ndim == 1:
+        return faded_in_full(r, d, v, m, lam)
+    return np.stack([faded_in_full(*column, lam) for column in zip(r.T, d.T, v.T, m.T)], axis=1)
+
+
+def entropy_gradient(h):
+    H = -sum(p * np.log(p) for p in pi(h))
+    return [-p * (np.log(p) + H) for p in pi(h)]
+
+
+def entropy_slope(h, step=1e-5):
+    H = lambda h: -(pi(h) * np.log(pi(h))).sum()  # noqa: E731
+    return [(H(h + e) - H(h - e)) / (2 * step) for e in step * np.eye(len(h))]
+
+
+def clipped_by_cases(r, A, c):
+    return [0.0 if (a > 0 and x > 1 + c) or (a < 0 and x < 1 - c) else x * a for x, a in zip(r, A)]
+
+
+def clipped_by_slope(r, A, c, step=1e-6):
+    surrogate = lambda x: np.minimum(x * A, np.clip(x, 1 - c, 1 + c) * A)  # noqa: E731
+    return r * (surrogate(r + step) - surrogate(r - step)) / (2 * step)
+
+
+def kl(p, q):
+    return sum(a * np.log(a / b) for a, b in zip(p, q) if a > 0)
+
+
 def loo_by_loop(rollout, targets):
     B = targets.shape[1]
     return np.stack([np.delete(targets, b, axis=1).mean(axis=1) for b in range(B)], axis=1)
@@ -140,6 +189,11 @@ RIGHT = {
                   numerical_slope],
     check_best_constant: [best, lambda x: np.float32(best(x)), lambda x: 1 + 3 * x / (1 - x)],
     check_returns: [discounted_returns, looped_returns, lambda r, d: discounted_returns(r, d).astype(np.float32)],
+    check_gae: [backwards(), by_columns, lambda *steps: backwards()(*steps).astype(np.float32)],
+    check_entropy_gradient: [entropy_gradient, entropy_slope, lambda h: np.float32(entropy_gradient(h))],
+    check_clipped_weights: [clipped_by_cases, clipped_by_slope,
+                            lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= c)],
+    check_kl: [kl, lambda p, q: [kl(p, q)], lambda p, q: np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q), 0).sum()],
     check_estimator: [reward_to_go, looped_psi, lambda r: reward_to_go(r).astype(np.float32),
                       lambda r: total_return(r) - earlier(np.cumsum(powers(r.discounts) * r.rewards, axis=0)) * r.mask],
     check_baseline: [leave_one_out, loo_by_loop, constant(2.0), lambda rollout, targets: 1,
@@ -187,6 +241,39 @@ WRONG = [
     (check_returns, with_integer_array, "integers cut decimals off"), (check_returns, returns_in_place,
      "changes its rewards"),
     (check_returns, lambda r, d: discounted_returns(r, d) / (d > 0), "NaN or infinity"),
+    (check_gae, backwards(keep=lambda m, d, lam: m * d), "Lambda is not used"),
+    (check_gae, backwards(keep=lambda m, d, lam: 0), "This is the TD residual alone"),
+    (check_gae, backwards(keep=lambda m, d, lam: lam * m * (d > 0)), "The discount is missing beside lambda"),
+    (check_gae, backwards(mask=False), "Right, but not cut where an episode was truncated"),
+    (check_gae, across_ends, "You carry on across an episode's end"),
+    (check_gae, lambda *steps: steps[3] * across_ends(*steps, mask=False), "Not yet: given rewards"),
+    (check_gae, lambda r, d, v, m, lam: backwards()(r, np.full_like(d, 1) * d[0], v, m, lam),
+     "Where an episode terminated, the value of what follows still counts"),
+    (check_gae, lambda r, d, v, m, lam: backwards()(r, d, v, m, lam) + m * v[:-1], "v(s_t) is not subtracted"),
+    (check_gae, lambda *steps: -backwards()(*steps), "check the sign"),
+    (check_gae, lambda r, d, v, m, lam: backwards()(r, d, v, m, 1 - lam), "Not yet: given rewards"),
+    (check_gae, lambda r, d, v, m, lam: backwards()(r, d, v, m, lam)[0], "Wrong shape: (2,) is needed, yours is ()"),
+    (check_entropy_gradient, lambda h: -np.log(pi(h)) - 1, "This is the derivative by pi, not by the preferences"),
+    (check_entropy_gradient, lambda h: -pi(h) * np.log(pi(h)), "The entropy itself is missing in the bracket"),
+    (check_entropy_gradient, lambda h: -pi(h) * (1 + np.log(pi(h))), "The 1 of the product rule stays"),
+    (check_entropy_gradient, lambda h: -np.array(entropy_gradient(h)), "check the sign"),
+    (check_entropy_gradient, lambda h: np.array(entropy_gradient(h)) / np.log(2), "1.4427 times"),
+    (check_entropy_gradient, lambda h: -sum(p * np.log(p) for p in pi(h)), "Wrong shape: (2,) is needed, yours is ()"),
+    (check_clipped_weights, lambda r, A, c: np.minimum(r * A, np.clip(r, 1 - c, 1 + c) * A), "the surrogate itself"),
+    (check_clipped_weights, lambda r, A, c: r * A * (abs(r - 1) <= c), "Clipped whatever the sign of A"),
+    (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (1 - r) <= c), "The sides are swapped"),
+    (check_clipped_weights, lambda r, A, c: A * (np.sign(A) * (r - 1) <= c), "The ratio is missing"),
+    (check_clipped_weights, lambda r, A, c: r * A, "Nothing is clipped"),
+    (check_clipped_weights, lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A, "which is flat there: weight 0"),
+    (check_clipped_weights, lambda r, A, c: -r * A * (np.sign(A) * (r - 1) <= c), "check the sign"),
+    (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= 0.2), "Not yet: given ratio"),
+    (check_kl, lambda p, q: kl(q, p), "This is KL(q || p)"),
+    (check_kl, lambda p, q: -(p * np.log(q)).sum(), "This is the cross entropy"),
+    (check_kl, lambda p, q: kl(p, q) / np.log(2), "1.4427 times"),
+    (check_kl, lambda p, q: np.mean([np.log(a / b) for a, b in zip(p, q)]), "not weighted with p"),
+    (check_kl, lambda p, q: -kl(p, q), "check the sign"),
+    (check_kl, lambda p, q: p * np.log(p / q), "Wrong shape: () is needed, yours is (2,)"),
+    (check_kl, lambda p, q: ((p - q) ** 2).sum(), "Not yet: given p"),
     (check_estimator, lambda r: -reward_to_go(r), "Your expectation is exactly -1 times the gradient: check the sign"),
     (check_estimator, lambda r: 2 * reward_to_go(r), "exactly 2 times the gradient"),
     (check_estimator, lambda r: 2 * total_return(r), "exactly 2 times the gradient"),
@@ -296,6 +383,12 @@ def test_closed_forms_of_the_checks_are_those_of_the_worlds():
                                horizon=60).variance for b in best(0.4) + np.array([-0.1, 0.0, 0.1])]  # fmt: skip
     assert variances[1] < min(variances[0], variances[2])
     assert variances[0] == pytest.approx(variances[2])
+
+
+def test_zero_times_the_logarithm_of_zero_is_a_remark_and_no_fault():
+    naive = check_kl(lambda p, q: (p * np.log(p / q)).sum())
+    assert naive.passed and "For later: where p is 0" in naive.message
+    assert "For later" not in check_kl(kl).message
 
 
 def test_a_remark_on_overflow_but_no_fault():

@@ -7,8 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 from test_enumeration import naive_paths, naive_policy, policy_for, world
+from test_returns import faded_in_full, told_in_full
 
-from pgedu import Policy, Rollout, Table, batch_mean, collect, constant, enumerate_rollouts, episode_gradients
+from pgedu import Policy, Rollout, Stream, Table, TabularVectorEnv, batch_mean, clipped_surrogate, clipped_weights
+from pgedu import collect, constant, enumerate_rollouts, episode_gradients
+from pgedu import lambda_advantage, n_step_advantage, solve, td_advantage
 from pgedu import exact_gradient, exact_moments, moments, random_mdp, reward_to_go, state_value, stay_or_stop
 from pgedu import total_return
 
@@ -172,6 +175,153 @@ def test_episode_gradients_are_sums_over_steps():
         np.testing.assert_allclose(found[run, b], gradient.ravel(), atol=1e-12)
 
 
+# --- weights from a critic ---
+
+CRITICS = {
+    "td": (td_advantage, lambda *steps: told_in_full(*steps, 1)),
+    "2 steps": (partial(n_step_advantage, n=2), lambda *steps: told_in_full(*steps, 2)),
+    "5 steps": (n_step_advantage, lambda *steps: told_in_full(*steps, 5)),
+    "lambda": (lambda_advantage, lambda *steps: faded_in_full(*steps, 0.95)),
+    "lambda 0.3": (partial(lambda_advantage, lam=0.3), lambda *steps: faded_in_full(*steps, 0.3)),
+}  # fmt: skip
+ALL_CRITICS = pytest.mark.parametrize("name", CRITICS)
+HORIZON, LAMBDAS = 4, [0.0, 0.3, 0.95, 1.0]
+
+
+def segments(gamma=0.8):
+    """Two runs of three columns, with terminations and truncations in the midst."""
+    mdp = world("random")
+    env, rng = TabularVectorEnv(mdp, 6, max_episode_steps=4), np.random.default_rng(0)
+    rollout = collect(Stream(env, rng), policy_for(mdp), np.zeros((2, 6)), rng=rng, steps=40, gamma=gamma)
+    assert (rollout.discounts[rollout.mask == 1] == 0).any() and (rollout.mask[1:][rollout.discounts[:-1] > 0] == 0).any()
+    return rollout
+
+
+@ALL_CRITICS
+def test_critics_weights_column_by_column(name):
+    estimator, told = CRITICS[name]
+    rollout, v = segments(), np.array([3.0, -2.0, 5.0])
+    psi = estimator(rollout, values=v)
+    for at in np.ndindex(2, 3):
+        column = [field[(slice(None), *at)] for field in (rollout.rewards, rollout.discounts)]
+        seen, mask = rollout.observations[(slice(None), *at)], rollout.mask[(slice(None), *at)]
+        np.testing.assert_allclose(psi[(slice(None), *at)], told(*column, v[seen], mask), atol=1e-12)
+        others = [other(*column, v[seen], mask) for key, (_, other) in CRITICS.items() if key != name]
+        assert not any(np.allclose(psi[(slice(None), *at)], other, atol=1e-3) for other in others)
+    np.testing.assert_array_equal(psi, estimator(rollout, values=lambda observations: v[observations]))
+    assert not psi[rollout.mask == 0].any()
+
+
+@ALL_CRITICS
+def test_gamma_to_the_t_is_an_option(name):
+    mdp, v = world("random"), np.array([3.0, -2.0, 5.0])
+    rollout = collect(mdp, policy_for(mdp), np.zeros(6), rng=np.random.default_rng(1), episodes=20)
+    with_it, without = (CRITICS[name][0](rollout, values=v, gamma_power=power) for power in (True, False))
+    powers = 0.8 ** np.arange(len(with_it))[:, None]
+    np.testing.assert_allclose(with_it, powers * without, atol=1e-12)
+    assert not np.allclose(with_it, without, atol=1e-3)
+    with pytest.raises(ValueError, match="whole episode"):
+        CRITICS[name][0](segments(), values=v, gamma_power=True)
+
+
+@pytest.mark.parametrize("lam", LAMBDAS)
+def test_lambda_is_the_weighted_mean_of_n_step_advantages(lam):
+    rollout, v = segments(), np.array([3.0, -2.0, 5.0])
+    T = len(rollout.mask)
+    by_n = [n_step_advantage(rollout, values=v, n=n) for n in range(1, T + 1)]
+    mean = sum((1 - lam) * lam ** (n - 1) * psi for n, psi in enumerate(by_n[:-1], start=1)) + lam ** (T - 1) * by_n[-1]
+    np.testing.assert_allclose(lambda_advantage(rollout, values=v, lam=lam), mean, atol=1e-12)
+
+
+def over_time(values):
+    """A critic that knows what time it is: values [H, S] at times 0 .. H-1, and 0 after the horizon."""
+    values = np.concatenate([values, np.zeros((1, values.shape[-1]))])
+    return lambda observations: values[np.arange(len(observations)).reshape(-1, *[1] * (observations.ndim - 1)), observations]
+
+
+def expectation(mdp, theta, critic, lam):
+    """E[sum_t gamma^t A^lam_t grad log pi(a_t | s_t)] for a critic [H + 1, S], from solve()'s visits and a recursion
+    over expected lambda-returns, q(s, a) = r + gamma E[(1 - lam) v(s') + lam sum_a' pi q(s', a')]: no path is taken."""
+    solution, pi = solve(mdp, policy_for(mdp), theta, horizon=HORIZON), np.array(naive_policy(mdp, theta))
+    following, total = np.zeros(mdp.n_states), np.zeros((mdp.n_states, 2))
+    for t in reversed(range(HORIZON)):
+        later = (1 - lam) * critic[t + 1] + lam * following
+        later = np.where(mdp.terminal, 0.0, later) * (t + 1 < HORIZON)
+        q = mdp.rewards + mdp.gamma * mdp.transitions @ later
+        following = (pi * q).sum(axis=1)
+        advantage = q - critic[t][:, None]
+        weight = solution.visits[t][:, None] * pi * advantage
+        total += weight - pi * weight.sum(axis=1, keepdims=True)
+    return total.ravel()
+
+
+@pytest.mark.parametrize("estimator", [td_advantage, partial(n_step_advantage, n=2), n_step_advantage,
+                                       *(partial(lambda_advantage, lam=lam) for lam in LAMBDAS)])  # fmt: skip
+def test_with_the_true_values_every_advantage_is_unbiased(estimator):
+    mdp, theta = world("random"), np.random.default_rng(11).normal(size=6)
+    true = solve(mdp, policy_for(mdp), theta, horizon=HORIZON).values
+    weights = partial(estimator, values=over_time(true), gamma_power=True)
+    found = exact_moments(mdp, policy_for(mdp), theta, weights, horizon=HORIZON)
+    np.testing.assert_allclose(found.bias, 0, atol=1e-12)
+    np.testing.assert_allclose(found.mean, exact_gradient(mdp, policy_for(mdp), theta, horizon=HORIZON), atol=1e-12)
+    without = exact_moments(mdp, policy_for(mdp), theta, partial(weights, gamma_power=False), horizon=HORIZON)
+    assert np.abs(without.bias).max() > 1e-3
+
+
+@pytest.mark.parametrize("lam", LAMBDAS)
+def test_with_a_wrong_critic_the_bias_is_what_the_recursion_says(lam):
+    """None at all with lam = 1; otherwise that of expected lambda-returns, from visits, without any path."""
+    rng = np.random.default_rng(12)
+    mdp, theta = world("random"), rng.normal(size=6)
+    critic = np.concatenate([3 * rng.normal(size=(HORIZON, 3)), np.zeros((1, 3))])
+    weights = partial(lambda_advantage, values=over_time(critic[:-1]), lam=lam, gamma_power=True)
+    found = exact_moments(mdp, policy_for(mdp), theta, weights, horizon=HORIZON)
+    np.testing.assert_allclose(found.mean, expectation(mdp, theta, critic, lam), atol=1e-12)
+    if lam == 1:
+        np.testing.assert_allclose(found.bias, 0, atol=1e-12)
+    else:
+        assert np.abs(found.bias).max() > 1e-3
+        assert not np.allclose(found.mean, expectation(mdp, theta, critic, lam + 0.05), atol=1e-3)
+    if lam == 0:
+        td = exact_moments(mdp, policy_for(mdp), theta, partial(td_advantage, values=over_time(critic[:-1]),
+                                                                gamma_power=True), horizon=HORIZON)  # fmt: skip
+        np.testing.assert_allclose(td.mean, found.mean, atol=1e-14)
+
+
+# --- PPO's weights ---
+
+RATIO, ADVANTAGES = (each.ravel() for each in np.meshgrid([0.3, 0.75, 0.85, 0.97, 1.06, 1.15, 1.3, 4.0], [-2.0, 0.0, 1.5]))
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.1, 0.2, 0.9, 1.5, np.inf])
+def test_clipped_surrogate_by_cases(clip):
+    found = clipped_surrogate(RATIO, ADVANTAGES, clip)
+    for r, A, each in zip(RATIO, ADVANTAGES, found):
+        limited = min(max(r, 1 - clip), 1 + clip)
+        assert each == pytest.approx(min(r * A, limited * A))
+    assert (found <= RATIO * ADVANTAGES).all()
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.1, 0.2, 0.9, 1.5, np.inf])
+def test_clipped_weights_are_the_derivative_of_the_surrogate_by_log_pi(clip):
+    """d r / d log pi = r; by central differences, away from the kinks."""
+    h = 1e-6
+    ahead, behind = (clipped_surrogate(RATIO * np.exp(shift), ADVANTAGES, clip) for shift in (h, -h))
+    slope, found = (ahead - behind) / (2 * h), clipped_weights(RATIO, ADVANTAGES, clip)
+    np.testing.assert_allclose(found, slope, atol=1e-8)
+    wrongs = [np.where(ADVANTAGES > 0, RATIO < 1 - clip, RATIO > 1 + clip), abs(RATIO - 1) > clip, np.zeros(24, bool)]
+    for beyond in wrongs if clip < 1 else ():
+        assert not np.allclose(np.where(beyond, 0, RATIO * ADVANTAGES), slope, atol=0.1)
+    assert not np.allclose(np.where(found == 0, 0, ADVANTAGES), slope, atol=0.1)  # without the ratio
+
+
+def test_a_ratio_of_one_has_its_whole_say_and_a_number_goes_with_any_array():
+    for clip in (0, 0.2, np.inf):
+        np.testing.assert_array_equal(clipped_weights(np.ones(3), [2.0, 0.0, -1.0], clip), [2.0, 0.0, -1.0])
+    np.testing.assert_array_equal(clipped_surrogate([0.5, 1.5], 2, 0.25), [1.0, 2.5])
+    np.testing.assert_array_equal(clipped_weights([0.5, 1.5], 2, 0.25), [1.0, 0.0])
+
+
 # --- moments ---
 
 
@@ -238,6 +388,36 @@ def test_segments_are_fine_without_gamma_to_the_t():
 def test_a_baseline_is_a_function(estimator, baseline):
     with pytest.raises(ValueError, match=f"baseline must be a function .* got {baseline!r}"):
         estimator(segment(discounts=np.full((4, 1), 0.9)), baseline=baseline)
+
+
+@ALL_CRITICS
+@pytest.mark.parametrize("values, said", [
+    ([0.0, 1.0], r"must be a function of observations, or \[O\], .*; got \[0.0, 1.0\]"),
+    (None, "must be a function of observations, .*; got None"),
+    (np.ones((2, 3)), "must be a function of observations"),
+    (lambda observations: np.ones(3), r"must be \[T\+1, ...\] = \(41, 2, 3\) .*; got \(3,\)"),
+    (lambda observations: np.ones(observations.shape)[:-1], r"must be \[T\+1, ...\]"),
+])  # fmt: skip
+def test_a_critic_that_does_not_fit_is_named(name, values, said):
+    with pytest.raises(ValueError, match=f"^values {said}"):
+        CRITICS[name][0](segments(), values=values)
+
+
+def test_a_table_of_values_needs_discrete_observations():
+    rollout = segments()
+    with pytest.raises(ValueError, match="^values must be a function of observations"):
+        td_advantage(rollout._replace(observations=rollout.observations * 0.5), values=np.ones(5))
+
+
+@pytest.mark.parametrize("function", [clipped_surrogate, clipped_weights])
+@pytest.mark.parametrize("arguments, said", [
+    ((np.ones(3), np.ones((3, 1)), 0.2), r"advantages must have the shape of ratio, \(3,\); got \(3, 1\)"),
+    ((np.ones(3), np.ones(3), -0.1), "clip must be a number of 0 or more; got -0.1"),
+    ((np.ones(3), np.ones(3), np.nan), "clip must be a number of 0 or more; got nan"),
+])  # fmt: skip
+def test_clips_that_do_not_fit_are_named(function, arguments, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        function(*arguments)
 
 
 @pytest.mark.parametrize(

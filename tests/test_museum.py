@@ -5,8 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from pgedu import Policy, Table, campaign, collect, enumerate_rollouts, exact_gradient, leave_one_out, reward_to_go
-from pgedu.museum import EXHIBITS, RIGHT, Exhibit, exact_cost, learning_curve, same_luck
+from pgedu import SGD, LearnedValue, Policy, Stream, Table, TabularVectorEnv, campaign, collect, enumerate_rollouts
+from pgedu import exact_gradient, lambda_advantage, leave_one_out, ppo, reward_to_go
+from pgedu.museum import CRITIC_EXHIBITS, EXHIBITS, RIGHT, Exhibit, exact_cost, flipped_ppo, gae_across_ends
+from pgedu.museum import learning_curve, same_luck, truncation_as_termination
 
 GAMMA = 0.6
 world = campaign(GAMMA, horizon=4)
@@ -121,6 +123,83 @@ def test_each_has_a_story_and_threads_and_is_called_like_any_estimator(exhibit):
     assert all(np.array_equal(a, b) for a, b in zip(before, rollout))
     wrong, right = (exact_cost(each, world, policy, np.zeros(6)) for each in (exhibit, RIGHT))
     assert not (np.allclose(wrong.mean, right.mean) and np.allclose(wrong.covariance, right.covariance))
+
+
+# --- mistakes with a critic ---
+
+CRITIC = np.array([3.0, -2.0, 5.0])
+LAM = 0.7
+
+
+def segments(max_episode_steps=4, steps=40):
+    """Columns of several episodes; the time limit is shorter than the world's horizon, so that some are truncated."""
+    env, rng = TabularVectorEnv(campaign(GAMMA, horizon=6), 5, max_episode_steps), np.random.default_rng(0)
+    return collect(Stream(env, rng), policy, np.zeros(6), rng=rng, steps=steps, gamma=GAMMA)
+
+
+def ends(rollout):
+    """(terminated, truncated), [T, B]; a truncation shows in the mask of the row that follows."""
+    real, following = rollout.mask == 1, np.concatenate([rollout.mask[1:] == 0, np.zeros_like(rollout.mask[:1]) == 1])
+    return real & (rollout.discounts == 0), real & (rollout.discounts > 0) & following
+
+
+def test_gae_across_ends_by_a_loop_that_knows_no_ends():
+    rollout = segments()
+    values, psi = CRITIC[rollout.observations], np.zeros((41, 5))
+    for t in reversed(range(40)):
+        delta = rollout.rewards[t] + rollout.discounts[t] * values[t + 1] - values[t]
+        psi[t] = delta * rollout.mask[t] + GAMMA * LAM * psi[t + 1]
+    found = gae_across_ends(rollout, values=CRITIC, lam=LAM)
+    np.testing.assert_allclose(found, psi[:-1] * rollout.mask, atol=1e-12)
+    right = lambda_advantage(rollout, values=CRITIC, lam=LAM)
+    over = np.logical_or(*ends(rollout))
+    assert over[:30].sum() > 10 and (np.abs(found - right)[:30][over[:30]] > 1e-6).all()
+    after = over[::-1].cumsum(axis=0)[::-1]
+    np.testing.assert_allclose(found[after == 0], right[after == 0], atol=1e-12)  # no end ahead, no mistake
+
+
+def test_truncation_as_termination_takes_the_value_from_truncated_steps_alone():
+    rollout = segments()
+    found = truncation_as_termination(rollout, values=CRITIC, lam=0.0)
+    right = lambda_advantage(rollout, values=CRITIC, lam=0.0)
+    _, truncated = ends(rollout)
+    lost = GAMMA * CRITIC[rollout.observations[1:]] * truncated
+    assert truncated[:-1].any() and np.abs(lost[truncated]).min() > 0.1
+    np.testing.assert_allclose(found, right - lost, atol=1e-12)
+    longer = truncation_as_termination(rollout, values=CRITIC, lam=LAM)  # earlier steps of the episode lose a share
+    right, lost_share = lambda_advantage(rollout, values=CRITIC, lam=LAM), np.zeros(5)
+    for t in reversed(range(40)):
+        going_on = (rollout.discounts[t] > 0) & ~truncated[t] & (rollout.mask[t] == 1)
+        lost_share = lost[t] + GAMMA * LAM * going_on * lost_share
+        np.testing.assert_allclose(longer[t], right[t] - lost_share * rollout.mask[t], atol=1e-12)
+
+
+@pytest.mark.parametrize("exhibit", CRITIC_EXHIBITS, ids=lambda exhibit: exhibit.name)
+def test_those_with_a_critic_have_a_story_and_are_called_like_lambda_advantage(exhibit):
+    assert exhibit.story.endswith(".") and all(thread.count("#") == 1 for thread in exhibit.threads)
+    rollout = segments()
+    before = [field.copy() for field in rollout]
+    psi = exhibit.estimator(rollout, values=lambda observations: CRITIC[observations])
+    assert psi.shape == rollout.rewards.shape and np.isfinite(psi).all() and not psi[rollout.mask == 0].any()
+    assert not np.allclose(psi, lambda_advantage(rollout, values=CRITIC), atol=1e-3)
+    assert all(np.array_equal(a, b) for a, b in zip(before, rollout))
+    no_end_at_all = collect(world, policy, np.zeros((2, 6)), episodes=3, rng=np.random.default_rng(0), max_steps=1)
+    right = lambda_advantage(no_end_at_all, values=CRITIC)
+    np.testing.assert_allclose(exhibit.estimator(no_end_at_all, values=CRITIC), right, atol=1e-12)
+
+
+def test_flipped_ppo_goes_as_far_down_as_the_right_one_goes_up():
+    def step(make, **settings):
+        training = make(campaign(GAMMA), policy, critic=LearnedValue(Table(3, 1), SGD(0.1)), optimizer=SGD(0.1), runs=2,
+                        episodes=4, steps=16, rng=np.random.default_rng(0), theta=np.full((2, 6), 0.3), **settings)  # fmt: skip
+        return next(training).theta - 0.3
+
+    one_step = {"epochs": 1, "minibatches": 1}
+    down, up = step(flipped_ppo, **one_step), step(ppo, **one_step)
+    np.testing.assert_allclose(down, -up, rtol=1e-9, atol=1e-15)
+    assert np.abs(up).max() > 1e-3
+    down, up = step(flipped_ppo), step(ppo)
+    assert (down * up).sum() < 0
 
 
 def test_learning_curves_start_alike_and_the_right_one_climbs():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pgedu as pg
+from pgedu.optimizers import clip_norm
 
 
 def adam_by_the_paper(theta, gradients, alpha, beta1, beta2, epsilon, *, corrected=True):
@@ -86,6 +87,38 @@ def test_learning_rates_are_one_for_each_run(shape):
 def test_a_gradient_has_the_shape_of_theta():
     with pytest.raises(ValueError, match=r"^gradient must have the shape of theta, \(3, 2\); got shape \(2,\)"):
         pg.SGD(0.1).step(np.zeros((3, 2)), np.zeros(2))
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 2, 3)])
+@pytest.mark.parametrize("limit", [0, 0.5, 1.3, np.inf])
+def test_long_gradients_are_shortened_each_run_by_itself(shape, limit):
+    gradient = np.random.default_rng(0).normal(size=shape)
+    before, found = gradient.copy(), clip_norm(gradient, limit)
+    for run in np.ndindex(*shape[:-1]):
+        length = sum(g * g for g in gradient[run]) ** 0.5
+        expected = gradient[run] if length <= limit else gradient[run] * limit / length
+        assert np.allclose(found[run], expected, rtol=1e-13)
+    assert np.array_equal(gradient, before)
+    if len(shape) > 1 and limit == 1.3:  # some are long and some are not; all together they would be too long
+        assert any(np.array_equal(found[run], gradient[run]) for run in np.ndindex(*shape[:-1]))
+        assert not np.allclose(found, gradient * min(1, limit / np.linalg.norm(gradient)))
+
+
+@pytest.mark.parametrize("limit", [0, 1e10, np.inf])
+def test_no_gradient_has_no_length_to_shorten(limit):
+    assert not clip_norm(np.zeros((2, 3)), limit).any()
+
+
+def test_a_gradient_that_is_not_a_number_stays_so_and_stays_alone():
+    with np.errstate(invalid="ignore"):  # as in a training, which reports it
+        found = clip_norm(np.array([[3.0, 4.0], [np.nan, 1.0], [np.inf, 1.0]]), 1.0)
+    assert np.allclose(found[0], [0.6, 0.8]) and np.isnan(found[1]).all() and np.isnan(found[2, 0])
+
+
+@pytest.mark.parametrize("limit", [-1, np.nan])
+def test_a_wrong_limit_is_named(limit):
+    with pytest.raises(ValueError, match=f"^limit must be a number of 0 or more; got {limit}"):
+        clip_norm(np.ones(2), limit)
 
 
 @pytest.mark.parametrize("name", ["beta1", "beta2"])

@@ -58,6 +58,33 @@ class TestEveryPolicy:
         averaged = weights.mean(axis=0) + 0 * weights  # averaged over time before weighting
         assert not np.allclose(policy.score(theta, observations, actions, averaged), expected, atol=1e-3)
 
+    def test_a_trace_is_log_prob_and_score_of_one_forward_pass(self, policy, runs):
+        theta, observations, actions, weights = case(policy, runs)
+        log_prob, score = policy.trace(theta, observations, actions)
+        assert np.allclose(log_prob, policy.log_prob(theta, observations, actions), rtol=1e-13, atol=1e-13)
+        expected = policy.score(theta, observations, actions, weights)
+        assert np.allclose(score(weights), expected, rtol=1e-12, atol=1e-12)
+        assert np.allclose(score(2 * weights), 2 * expected, rtol=1e-12, atol=1e-12)  # and again
+
+    def test_score_with_entropy_is_the_derivative_of_both(self, policy, runs):
+        """By central differences, with a weight of its own for each step; a number weights all steps alike."""
+        theta, observations, actions, weights = case(policy, runs)
+        bonus = np.random.default_rng(1).normal(size=weights.shape)
+
+        def derivative(bonus):
+            def total(shifted):
+                entropy = policy.head.entropy(policy.outputs(shifted, observations))
+                return (weights * policy.log_prob(shifted, observations, actions) + bonus * entropy).sum(axis=0)
+
+            shifts = 1e-5 * np.eye(policy.size)
+            return np.stack([(total(theta + s) - total(theta - s)) / 2e-5 for s in shifts], axis=-1)
+
+        for entropy in (bonus, 0.7):
+            expected = derivative(entropy)
+            assert np.allclose(policy.score(theta, observations, actions, weights, entropy), expected, atol=1e-8)
+            assert not np.allclose(policy.score(theta, observations, actions, weights), expected, atol=1e-3)
+            assert not np.allclose(policy.score(theta, observations, actions, weights, -entropy), expected, atol=1e-3)
+
     def test_wrong_shapes_are_named(self, policy, runs):
         theta, observations, actions, weights = case(policy, runs)
         with pytest.raises(ValueError, match=r"^weights must be \[T, \*R, B\] = .*; got shape"):
@@ -67,6 +94,92 @@ class TestEveryPolicy:
                 function(theta, observations, actions[0], *rest)  # would broadcast
         with pytest.raises(ValueError, match="time first"):
             policy.score(theta, observations[0], actions[0], weights[0])
+
+
+HEADS = [pg.Categorical(4), pg.Gaussian(1), pg.Gaussian(2)]
+ALL_HEADS = pytest.mark.parametrize("head", HEADS, ids=str)
+
+
+def two_outputs(head, seed=2):
+    """Outputs of two policies, [3, 2, K]."""
+    return np.random.default_rng(seed).normal(size=(2, 3, 2, head.outputs)) * 0.7
+
+
+def expected(head, outputs, function):
+    """E[function(a)] under outputs [K]: a sum over actions, or Gauss-Hermite quadrature, exact for polynomials."""
+    if isinstance(head, pg.Categorical):
+        chances = [exp(h) / sum(exp(k) for k in outputs) for h in outputs]
+        return sum(p * function(np.array(a)) for a, p in enumerate(chances))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(8)
+    mean, std = outputs[: head.dimensions], np.exp(outputs[head.dimensions :])
+    total = 0.0
+    for at in np.ndindex(*[8] * head.dimensions):
+        total += np.prod(weights[list(at)] / np.sqrt(2 * np.pi)) * function(mean + std * nodes[list(at)])
+    return total
+
+
+@ALL_HEADS
+def test_entropy_is_minus_the_mean_log_probability(head):
+    outputs = two_outputs(head)[0]
+    found = head.entropy(outputs)
+    assert found.shape == (3, 2)
+    for at in np.ndindex(3, 2):
+        mean = expected(head, outputs[at], lambda a: log_probability(head, outputs[at], a))
+        assert found[at] == pytest.approx(-mean, rel=1e-10)
+    assert pg.Categorical(4).entropy(np.zeros(4)) == pytest.approx(log(4))  # in nats
+
+
+@ALL_HEADS
+def test_entropy_gradient_is_its_derivative(head):
+    outputs, shifts = two_outputs(head)[0], 1e-5 * np.eye(head.outputs)
+    slope = np.stack([(head.entropy(outputs + s) - head.entropy(outputs - s)) / 2e-5 for s in shifts], axis=-1)
+    assert np.allclose(head.entropy_gradient(outputs), slope, atol=1e-9)
+    assert not np.allclose(head.entropy_gradient(outputs[::-1] * 2), slope, atol=1e-2) or isinstance(head, pg.Gaussian)
+    if isinstance(head, pg.Categorical):
+        P = np.exp(head.log_probs(outputs))
+        assert np.allclose(head.entropy_gradient(outputs).sum(axis=-1), 0)
+        assert not np.allclose(-P * np.log(P), slope, atol=1e-2)  # without H
+
+
+@ALL_HEADS
+def test_kl_is_the_mean_difference_of_log_probabilities(head):
+    """Averaged over the first of the two; the other way round it is another number."""
+    p, q = two_outputs(head)
+    found = head.kl(p, q)
+    assert found.shape == (3, 2)
+    for at in np.ndindex(3, 2):
+        difference = lambda a: log_probability(head, p[at], a) - log_probability(head, q[at], a)  # noqa: E731, B023
+        assert found[at] == pytest.approx(expected(head, p[at], difference), rel=1e-9)
+    assert np.allclose(head.kl(p, p), 0, atol=1e-15) and (found > 0).all()
+    assert not np.allclose(found, head.kl(q, p), rtol=1e-2)
+
+
+@ALL_HEADS
+def test_fisher_is_the_mean_square_of_the_score_and_the_curvature_of_kl(head):
+    outputs, tangents = two_outputs(head)
+    found, h = head.fisher(outputs, tangents), 1e-4
+    for at in np.ndindex(3, 2):
+
+        def outer(a):
+            score = head.gradient(outputs[at], a)  # noqa: B023
+            return np.outer(score, score)
+
+        matrix = expected(head, outputs[at], outer)
+        assert np.allclose(found[at], matrix @ tangents[at], atol=1e-10)
+        shifts = h * np.eye(head.outputs)
+        curvature = [[(head.kl(outputs[at], outputs[at] + a + b) - head.kl(outputs[at], outputs[at] + a - b)
+                       - head.kl(outputs[at], outputs[at] - a + b) + head.kl(outputs[at], outputs[at] - a - b))
+                      / (4 * h * h) for a in shifts] for b in shifts]  # fmt: skip
+        assert np.allclose(matrix, curvature, atol=1e-6)
+    assert not np.allclose(head.fisher(outputs[::-1], tangents), found, atol=1e-2)
+
+
+def test_distances_of_policies_that_are_sure_of_themselves_are_numbers():
+    """Probabilities that underflow: 0 log 0 is 0; and where the other gives no chance at all, far is far."""
+    head, sure = pg.Categorical(2), np.array([800.0, -800.0])
+    assert head.entropy(sure) == 0 and not head.entropy_gradient(sure).any()
+    assert head.kl(sure, sure) == 0 and head.kl(sure, -sure) == pytest.approx(1600)
+    assert not head.fisher(sure, np.array([1.0, -2.0])).any()
 
 
 def test_gumbel_noise_samples_the_softmax():

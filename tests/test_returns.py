@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pgedu import discounted_returns, gae, td_residuals
+from pgedu import discounted_returns, gae, n_step_advantages, td_residuals
 
 T, SHAPE = 7, (7, 2, 3)
 
@@ -20,6 +20,32 @@ def written_out(terms, factors):
     """sum_{k >= t} (prod_{t <= j < k} factors_j) terms_k, term by term."""
     sums = [sum(np.prod(factors[t:k], axis=0) * terms[k] for k in range(t, len(terms))) for t in range(len(terms))]
     return np.array(sums)
+
+
+def told_in_full(rewards, discounts, values, mask, n):
+    """n-step advantages of one column [T], told step by step: pay, go on, and where it stops, bootstrap if one may."""
+    advantages = []
+    for t in range(len(rewards)):
+        total, factor, k = 0.0, 1.0, t
+        while k < len(rewards) and k - t < n and mask[k] and factor:
+            total, factor, k = total + factor * rewards[k], factor * discounts[k], k + 1
+        advantages.append(total + factor * values[k] - values[t] if mask[t] else 0.0)
+    return np.array(advantages)
+
+
+def faded_in_full(rewards, discounts, values, mask, lam):
+    """(1 - lam) sum_n lam^(n-1) A^(n); all n of T or more give the same."""
+    T = len(rewards)
+    weights = [(1 - lam) * lam ** (n - 1) for n in range(1, T)] + [lam ** (T - 1)]
+    return sum(w * told_in_full(rewards, discounts, values, mask, n) for n, w in enumerate(weights, start=1))
+
+
+def column_by_column(function, rewards, discounts, values, mask, setting):
+    found = np.empty(rewards.shape)
+    for column in np.ndindex(rewards.shape[1:]):
+        at = (slice(None), *column)
+        found[at] = function(rewards[at], discounts[at], values[at], mask[at], setting)
+    return found
 
 
 def test_discounted_returns_are_the_written_out_sum(steps):
@@ -117,6 +143,41 @@ def test_gae_is_the_exponential_mean_of_n_step_advantages():
     assert gae(rewards, np.full(T, gamma), values, np.ones(T), lam)[0] == pytest.approx(weights @ n_step)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, T - 1, T, 10**9])
+def test_n_step_advantages_are_told_in_full(steps, n):
+    """Terminations and truncations in the midst, in columns of three axes."""
+    found = n_step_advantages(*steps, n)
+    np.testing.assert_allclose(found, column_by_column(told_in_full, *steps, n), atol=1e-12)
+    rewards, discounts, values, mask = steps
+    uncut = [(rewards, np.where(discounts == 0, 0.9, discounts), values, mask)]
+    uncut += [] if n == 1 else [(rewards, discounts, values, np.ones(SHAPE))]
+    for wrong in uncut:
+        assert not np.allclose(found, mask * n_step_advantages(*wrong, n), atol=1e-2)
+    if n < T:
+        assert not np.allclose(found, n_step_advantages(*steps, n + 1), atol=1e-2)
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.4, 0.95, 1.0])
+def test_gae_is_the_mean_of_n_step_advantages_told_in_full(steps, lam):
+    found = gae(*steps, lam)
+    np.testing.assert_allclose(found, column_by_column(faded_in_full, *steps, lam), atol=1e-12)
+    assert not np.allclose(found, column_by_column(faded_in_full, *steps, abs(lam - 0.1)), atol=1e-2)
+
+
+def test_n_steps_end_in_td_and_in_gae(steps):
+    rewards, discounts, values, mask = steps
+    one, all_of_them = n_step_advantages(*steps, 1), n_step_advantages(*steps, np.int64(T))
+    np.testing.assert_allclose(one, mask * td_residuals(rewards, discounts, values), atol=1e-14)
+    np.testing.assert_allclose(all_of_them, gae(*steps, 1), atol=1e-12)
+
+
+def test_n_step_advantages_leave_their_inputs_and_take_integers_and_nothing():
+    steps = [np.array(each) for each in ([1, 1], [0.5, 0.5], [1, 1, 1], [1, 1])]
+    np.testing.assert_array_equal(n_step_advantages(*steps, 2), [0.75, 0.5])
+    np.testing.assert_array_equal(steps[0], [1, 1])
+    assert n_step_advantages(np.ones((0, 3)), np.ones((0, 3)), np.ones((1, 3)), np.ones((0, 3)), 4).shape == (0, 3)
+
+
 def test_columns_do_not_mix_and_inputs_stay(steps):
     rewards, discounts, values, mask = steps
     before = [array.copy() for array in steps]
@@ -143,6 +204,12 @@ def test_columns_do_not_mix_and_inputs_stay(steps):
         (lambda: gae(np.ones(2), np.ones(2), np.ones(2), np.ones(2), 0.5), "values must be"),
         (lambda: gae(np.ones(2), np.ones(2), np.ones(3), np.ones(2), 1.5), "lam must be between 0 and 1; got 1.5"),
         (lambda: gae(np.ones(2), np.ones(2), np.ones(3), np.ones(2), np.nan), "lam must be"),
+        (lambda: n_step_advantages([1], [1], [1, 1], [1], 0), "n must be a whole number of 1 or more; got 0"),
+        (lambda: n_step_advantages([1], [1], [1, 1], [1], 1.5), "n must be a whole number of 1 or more; got 1.5"),
+        (lambda: n_step_advantages([1], [1], [1, 1], [1], np.inf), "n must be a whole number of 1 or more; got inf"),
+        (lambda: n_step_advantages([1], [1], [1, 1], [1], "3"), "n must be a whole number of 1 or more; got '3'"),
+        (lambda: n_step_advantages([1], [1], [1], [1], 1), "values must be"),
+        (lambda: n_step_advantages([1, 1], [1, 1], [1, 1, 1], [1], 1), "mask must be"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(call, message):

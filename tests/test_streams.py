@@ -153,6 +153,22 @@ def test_two_segments_are_one_long_one(name, policy, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_returns_are_those_of_the_last_episode_that_ended_in_each_column(mode):
+    """Summed over what each environment did, recorded or not; NaN before the first end."""
+    env, rng = counting(mode), np.random.default_rng(0)
+    stream = pg.Stream(env, rng)
+    seen_nan = False
+    for _ in range(T):
+        pg.collect(stream, COIN, np.zeros(COIN.size), rng=rng, steps=1)
+        for one, found in zip(env.envs, stream.returns):
+            over = [episode for episode, count, _ in one.acts if count + 1 == one.schedule[episode % len(one.schedule)][0]]
+            rewards = [reward_of(*act) for act in one.acts if over and act[0] == over[-1]]
+            assert found == sum(rewards) if over else np.isnan(found)
+            seen_nan |= not over
+    assert seen_nan and np.isfinite(stream.returns).all()
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_whole_episodes_end_once(mode):
     rollout = collect(counting(mode), episodes=3, gamma=GAMMA)
     lengths = [schedule[0][0] for schedule in SCHEDULES]
