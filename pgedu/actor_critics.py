@@ -19,7 +19,7 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
     """An actor (the policy) and a critic (a learned value), for R runs at once.
 
     theta <- theta + learning rate * mean over episodes of sum_t (psi_t grad log pi + entropy grad H), where
-    psi = estimator(rollout, values=critic). The critic then moves towards its own lambda-return, psi + v.
+    psi = estimator(rollout, values=critic). The critic moves towards its own lambda-return, psi + v.
     Biased where the critic is wrong, unless psi needs no critic (lam = 1 on whole episodes).
 
     Args:
@@ -28,7 +28,8 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
             None: after whole episodes, as `reinforce`.
         lam: of `lambda_advantage`, and of the critic's target.
         entropy: weight of the entropy bonus, in reward per nat.
-        estimator: function (rollout, values=...) -> psi; None for `lambda_advantage` with the present `lam`.
+        estimator: function (rollout, values=...) -> psi, an advantage (the critic's target is psi + v); None for
+            `lambda_advantage` with the present `lam`.
         settings: those of `Training`.
     Raises:
         ValueError: arguments that do not fit, such as a critic on other observations than the policy's.
@@ -44,14 +45,14 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         self.critic.start(self.rng, self.runs)
         self.lam, self.entropy, self.segment, self.estimator = lam, entropy, steps, estimator
         if steps is not None:
-            check_fit(world, policy, self.theta, steps=steps)
+            check_fit(world, policy, self.theta, steps=steps, max_steps=self.max_steps)
             self._start_stream()
 
     def _start_stream(self):
         world, columns = self.world, self.runs * self.episodes
         if isinstance(world, MDP):
             self.gamma = world.gamma if self.gamma is None else self.gamma
-            world = TabularVectorEnv(world, columns)
+            world = TabularVectorEnv(world, columns, self.max_steps)
         if not isinstance(world, VectorEnv):
             raise ValueError(f"world must be an MDP or a Gymnasium vector environment; got {world!r:.80}")
         self.stream = Stream(world, self.rng)
@@ -81,9 +82,8 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         psi = self.estimator(rollout, values=lambda observations: v)
         weights = self._weights(psi, rollout.mask)
         gradients = self.policy.score(self.theta, observations, rollout.actions, weights, self.entropy * rollout.mask)
-        details = self._ascend(self._mean(gradients, rollout.mask), rollout, weights)
         self.critic.learn(observations, psi + v[:-1], rollout.mask)
-        return gradients, details
+        return gradients, self._ascend(self._mean(gradients, rollout.mask), rollout, weights)
 
     def _ascend(self, gradient, rollout, weights):
         """Move theta; the weights are for those who need more than the gradient. Returns what is to be reported."""
@@ -98,6 +98,7 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         return gradients.mean(axis=-2)
 
     def _move(self, theta):
+        """A run whose critic is lost is named in the same record: the critic has learned by now."""
         super()._move(theta)
         self.diverged = self.diverged | ~np.isfinite(self.critic.w).all(axis=-1)
 
@@ -184,8 +185,8 @@ class a3c(a2c):  # noqa: N801
         means = self._mean(gradients, one.mask)
         for_critic = self.critic.gradient(w, observations, psi + v[:-1], one.mask)
         for j in range(self.episodes):
-            self._move(self.optimizer.step(self.theta, means[:, j]))
             self.critic.w = self.critic.optimizer.step(self.critic.w, for_critic[:, j])
+            self._move(self.optimizer.step(self.theta, means[:, j]))
             self._history.append((self.theta, self.critic.w))
         del self._history[: -self.episodes - self.delay]
         return gradients[:, :, 0], {}

@@ -117,15 +117,18 @@ def check_gae(student):
     praise = "Right: TD residuals, summed with factors of gamma lambda, and cut where an episode ends."
     return compare(student, gae, cases, praise, [
         ("Lambda is not used: this is the return minus the value.", lambda r, d, v, m, lam: gae(r, d, v, m, 1)),
-        ("This is the TD residual alone: later residuals are still to be added.", lambda r, d, v, m, lam: gae(r, d, v, m, 0)),
+        ("This is the TD residual alone: later residuals are still to be added.",
+         lambda r, d, v, m, lam: gae(r, d, v, m, 0)),
         ("The discount is missing beside lambda: the factor is gamma lambda, that is lam * discounts[t].",
          lambda r, d, v, m, lam: discounted_returns(m * (r + d * v[1:] - v[:-1]), lam * m * (d > 0))),
-        ("Right, but not cut where an episode was truncated: multiply by mask.", lambda r, d, v, m, lam: gae(r, d, v, 0 * m + 1, lam)),
+        ("Right, but not cut where an episode was truncated: multiply by mask.",
+         lambda r, d, v, m, lam: gae(r, d, v, 0 * m + 1, lam)),
         ("You carry on across an episode's end: the sum must stop where discounts[t] or mask[t] is 0.",
          lambda r, d, v, m, lam: discounted_returns(m * (r + d * v[1:] - v[:-1]), lam * full(d))),
         ("Where an episode terminated, the value of what follows still counts: use discounts[t], which is 0 there.",
          lambda r, d, v, m, lam: gae(r, full(d), v, m, lam)),
-        ("v(s_t) is not subtracted: these are returns, not advantages.", lambda r, d, v, m, lam: gae(r, d, v, m, lam) + v[:-1] * m),
+        ("v(s_t) is not subtracted: these are returns, not advantages.",
+         lambda r, d, v, m, lam: gae(r, d, v, m, lam) + v[:-1] * m),
     ])  # fmt: skip
 
 
@@ -134,9 +137,11 @@ def check_entropy_gradient(student):
     """f(preferences [A]) -> dH/dh [A], of the entropy H = -sum pi log pi of a softmax policy."""
     entropy = lambda h: -_pi(h) @ np.log(_pi(h))  # noqa: E731
     praise = "Right: it pushes towards what is rarer than usual, and is 0 where all actions are equally likely."
-    return compare(student, lambda h: -_pi(h) * (np.log(_pi(h)) + entropy(h)), [{"preferences": h} for h in PREFERENCES], praise, [
+    cases = [{"preferences": h} for h in PREFERENCES]
+    return compare(student, lambda h: -_pi(h) * (np.log(_pi(h)) + entropy(h)), cases, praise, [
         ("This is the derivative by pi, not by the preferences.", lambda h: -np.log(_pi(h)) - 1),
-        ("The entropy itself is missing in the bracket: the components must sum to 0.", lambda h: -_pi(h) * np.log(_pi(h))),
+        ("The entropy itself is missing in the bracket: the components must sum to 0.",
+         lambda h: -_pi(h) * np.log(_pi(h))),
         ("The 1 of the product rule stays, the entropy is missing: the components must sum to 0.",
          lambda h: -_pi(h) * (np.log(_pi(h)) + 1)),
     ])  # fmt: skip
@@ -156,9 +161,10 @@ def check_clipped_weights(student):
          lambda r, A, c: np.where(inside(r, c), r * A, 0.0)),
         ("The sides are swapped: with A > 0 it is r > 1 + clip that has no more say.",
          lambda r, A, c: np.where(np.where(A > 0, r < 1 - c, r > 1 + c), 0.0, r * A)),
-        ("The ratio is missing: grad r = r grad log pi.", lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, A)),
+        ("The ratio is missing: grad r = r grad log pi.",
+         lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, A)),
         ("Nothing is clipped.", lambda r, A, c: r * A),
-        ("Clipping the ratio in the weight is not the gradient of the clipped surrogate, which is flat there: weight 0.",
+        ("Clipping the ratio in the weight is not the gradient of the clipped surrogate, which is flat there: 0.",
          lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A),
     ])  # fmt: skip
 

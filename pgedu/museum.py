@@ -63,7 +63,7 @@ def fitted_on_itself(rollout, *, baseline=none):
 
 
 def gae_across_ends(rollout, *, values, lam=0.95):
-    """psi_t = delta_t + gamma lam psi_{t+1}, carried on from the first step of the next episode into the last of this."""
+    """psi_t = delta_t + gamma lam psi_{t+1}, carried on from the next episode's first step into this one's last."""
     deltas = td_advantage(rollout, values=values)
     return rollout.mask * discounted_returns(deltas, np.full_like(deltas, lam * rollout.discounts.max()))
 
@@ -119,7 +119,7 @@ EXHIBITS = [
 CRITIC_EXHIBITS = [
     Exhibit("GAE across an episode's end", "The sum over later TD residuals went on into the next episode.",
             ("vietnh1009/Super-mario-bros-PPO-pytorch#21",), gae_across_ends),
-    Exhibit("truncation as termination", "Where a time limit cut an episode off, what would have followed counted as 0.",
+    Exhibit("truncation as termination", "Where a time limit cut an episode off, what would have come next counted as 0.",
             ("jsboige/CoursIA#7825",), truncation_as_termination),
 ]  # fmt: skip
 

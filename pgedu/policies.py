@@ -202,14 +202,15 @@ class Policy:
     def trace(self, theta, observations, actions):
         """log pi(a_t | s_t; theta) [T, *R, B], and the function `score` that needs the same forward pass.
 
-        score(weights [T, *R, B], entropy=0.0) = sum_t (weights_t grad log pi(a_t | s_t) + entropy_t grad H(pi(. | s_t))),
-        [*R, B, D], where `entropy`, a number or [T, *R, B], weights the gradient of the entropy H.
+        score(weights [T, *R, B], entropy=0.0) = sum_t (weights_t grad log pi(a_t | s_t) + entropy_t grad H(s_t)),
+        [*R, B, D], where `entropy`, a number or [T, *R, B], weights the gradient of H, the entropy of pi(. | s_t).
         """
         outputs, backward = self.approximator.trace(theta, observations)
 
         def score(weights, entropy=0.0):
-            if np.shape(weights) != outputs.shape[:-1]:
-                raise ValueError(f"weights must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(weights)}")
+            for name, given in (("weights", weights), ("entropy", entropy)):
+                if np.shape(given) != outputs.shape[:-1] and (name == "weights" or np.ndim(given)):
+                    raise ValueError(f"{name} must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(given)}")
             gradient = self.head.gradient(outputs, actions) * np.asarray(weights)[..., None]
             if np.any(entropy):
                 gradient += self.head.entropy_gradient(outputs) * np.asarray(entropy)[..., None]

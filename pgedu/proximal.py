@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pgedu.actor_critics import a2c, normalized
+from pgedu.actor_critics import a2c
 from pgedu.estimators import clipped_weights
 from pgedu.optimizers import clip_norm
 
@@ -94,8 +94,8 @@ class ppo(a2c):  # noqa: N801
         psi = self._psi(ratio, self._weights(advantages, mask)) * mask
         gradient = score(psi, self.entropy * mask) / steps[:, None, None]
         theta = self.optimizer.step(self.theta, clip_norm(gradient[:, 0], self.max_gradient_norm))
-        self._move(np.where(resting[:, None], self.theta, theta))
         self.critic.learn(observations, targets, mask, near=values, clip=self.clip_values)
+        self._move(np.where(resting[:, None], self.theta, theta))
         clipped = (np.abs(ratio - 1) > self.clip) * mask
         report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)
         return gradient, {name: (each * mask).sum(axis=(0, -1)) / steps for name, each in report.items()}

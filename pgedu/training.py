@@ -54,13 +54,13 @@ class Training:
 
     Args:
         world: an MDP, or a Gymnasium vector environment with runs * episodes sub-environments.
-        policy, optimizer, rng: as elsewhere; `learning_rate` (that of its copy of the optimizer) may change at any time.
+        policy, optimizer, rng: as elsewhere; `learning_rate`, of its copy of the optimizer, may change at any time.
         runs: R, the number of independent learners.
         episodes: B, of each run in an update (environments, where learning is in segments).
         gamma: discount; default that of the MDP, or 1.
         updates: stop after so many; None goes on for ever.
         theta: first parameters [R, D]; default policy.init.
-        max_steps: longer episodes are cut off.
+        max_steps: longer episodes are cut off. (In segments of a vector environment its own time limit counts.)
     Raises:
         ValueError: arguments that do not fit.
     """
@@ -85,7 +85,7 @@ class Training:
         self.diverged = np.zeros(runs, dtype=bool)
 
     def __init_subclass__(cls):
-        """Let the signature name what `**settings` hands on: for help, for editors, and for panels, which look there."""
+        """Let the signature name what `**settings` hands on: for help, for editors and for panels, which look there."""
         own = inspect.signature(cls.__init__).parameters
         own = {name: each for name, each in own.items() if name != "self" and each.kind != each.VAR_KEYWORD}
         inherited = [each for each in inspect.signature(cls.__base__).parameters.values() if each.name not in own]

@@ -11,13 +11,15 @@ from pgedu.actor_critics import a2c
 SMALL = 64  # parameters, up to which the Fisher matrix itself is made: cheaper then than ten products with it
 
 
-def _shares(weights):
+def _shares(weights, shape):
     """weights / their sum in each run; 0 in a run that has none, such as one whose every step was a reset."""
+    if np.shape(weights) != shape:
+        raise ValueError(f"weights must be [T, *R, B] = {shape}; got shape {np.shape(weights)}")
     return weights / np.maximum(weights.sum(axis=(0, -1), keepdims=True), 1e-300)
 
 
 def _mean(values, weights):
-    return (values * _shares(weights)).sum(axis=(0, -1))
+    return (values * _shares(weights, values.shape)).sum(axis=(0, -1))
 
 
 def mean_kl(policy, theta, other, observations, weights):
@@ -33,13 +35,14 @@ def fisher_matrix(policy, theta, observations, weights):
     Source: Kakade (2001); Amari (1998).
     """
     runs = theta.shape[:-1]
+    shares = _shares(weights, observations.shape[: theta.ndim + 1])
     inside = np.moveaxis(observations, 0, weights.ndim - 1)
     inside = inside.reshape(1, *runs, -1, *observations.shape[weights.ndim :])  # every sample an episode of one step
     outputs, backward = policy.approximator.trace(theta, inside)
     units = np.eye(outputs.shape[-1])
     jacobian = np.stack([backward(np.broadcast_to(unit, outputs.shape)) for unit in units], axis=-1)  # [*R, N, D, K]
     product = policy.head.fisher(outputs[0][..., None, :], jacobian)
-    share = np.moveaxis(_shares(weights), 0, -1).reshape(*runs, -1, 1, 1)
+    share = np.moveaxis(shares, 0, -1).reshape(*runs, -1, 1, 1)
     rows = [np.moveaxis(each, -2, -1).reshape(*runs, -1, theta.shape[-1]) for each in (jacobian * share, product)]
     return np.swapaxes(rows[0], -1, -2) @ rows[1]
 
@@ -55,7 +58,7 @@ def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-
     outputs, backward = policy.approximator.trace(theta, observations)
     ahead, behind = (policy.outputs(theta + shift, observations) for shift in (along, -along))
     tangent = (ahead - behind) * (length / (2 * step))[..., None]
-    product = policy.head.fisher(outputs, tangent) * _shares(weights)[..., None]
+    product = policy.head.fisher(outputs, tangent) * _shares(weights, outputs.shape[:-1])[..., None]
     return backward(product).sum(axis=-2)
 
 
@@ -156,7 +159,7 @@ class trpo(natural_gradient):  # noqa: N801
         for shrink in 0.8 ** np.arange(11):
             candidate = self.theta + shrink * step
             log_prob = self.policy.log_prob(candidate, observations, rollout.actions)
-            surrogate = _mean(np.exp(log_prob - rollout.log_probs) * psi * mask, mask)
+            surrogate = _mean(np.exp(np.where(mask, log_prob - rollout.log_probs, 0.0)) * psi, mask)
             distance = mean_kl(self.policy, self.theta, candidate, observations, mask)
             now = ~accepted & (distance <= self.max_kl) & (surrogate > start)
             theta, kl = np.where(now[:, None], candidate, theta), np.where(now, distance, kl)

@@ -104,7 +104,9 @@ def test_a2c_by_hand(settings):
         rollout = pg.collect(stream, POLICY, theta, rng=rng, steps=12, gamma=GAMMA)
         progress = next(training)
         assert all(np.array_equal(a, b) for a, b in zip(progress.rollout, rollout)) and has_both_ends(rollout)
-        steps, others = zip(*(update_in_loops(theta[run], w[run], one_run(rollout, run), **settings) for run in range(R)))
+        steps, others = zip(
+            *(update_in_loops(theta[run], w[run], one_run(rollout, run), **settings) for run in range(R))
+        )
         np.testing.assert_allclose(progress.theta, theta + RATES[:, None] * steps, rtol=1e-10)
         np.testing.assert_allclose(training.critic.w, w + CRITIC_RATES[:, None] * others, rtol=1e-10)
         plain = [update_in_loops(theta[run], w[run], one_run(rollout, run))[0] for run in range(R)]
@@ -138,7 +140,7 @@ def test_actor_critic_by_hand_on_whole_episodes(lam):
 
 @pytest.mark.parametrize("make", [pg.a2c, pg.actor_critic])
 def test_an_estimator_of_ones_own(make):
-    """It gets the critic as a function of observations, and the critic's target is psi + v; None is the default again."""
+    """It gets the critic as a function of observations; the critic's target is psi + v; None is the default again."""
     training = train(make, steps=12, estimator=partial(pg.n_step_advantage, n=2), entropy=0.0)
     rng = np.random.default_rng(0)
     rollout = pg.collect(pg.Stream(environment(), rng), POLICY, THETA, rng=rng, steps=12, gamma=GAMMA)
@@ -154,8 +156,10 @@ def test_an_estimator_of_ones_own(make):
     assert training.estimator.func is pg.lambda_advantage and training.estimator.keywords == {"lam": 0.25}
 
 
-@pytest.mark.parametrize("name, value", [("lam", 0.2), ("entropy", 0.5), ("normalize", True), ("max_gradient_norm", 0.01),
-                                         ("learning_rate", 0.0), ("gamma", 0.3)])  # fmt: skip
+CHANGES = dict(lam=0.2, entropy=0.5, normalize=True, max_gradient_norm=0.01, learning_rate=0.0, gamma=0.3)
+
+
+@pytest.mark.parametrize("name, value", CHANGES.items())
 def test_a_setting_changed_acts_on_the_next_update(name, value):
     changed, as_before = train(steps=12), train(steps=12)
     first = next(changed)
@@ -236,6 +240,17 @@ def test_returns_are_those_of_the_last_episodes_that_ended(name):
     assert np.isnan(records[0].returns).all() and len(np.unique([each.returns for each in records[5:]])) > 2
 
 
+def test_max_steps_cuts_episodes_of_a_finite_world_in_segments_too():
+    training = train(world=WORLD, max_steps=3, steps=200)
+    rollout = next(training).rollout
+    for at in np.ndindex(R, B):
+        ends = np.flatnonzero(rollout.mask[(slice(None), *at)] == 0)
+        assert max(np.diff(np.concatenate([[-1], ends]))) == 4  # three steps and a reset
+    assert has_both_ends(rollout)
+    with pytest.raises(ValueError, match="^max_steps must be a whole number of at least 1; got 0"):
+        train(world=WORLD, max_steps=0)
+
+
 # --- asynchronous workers ---
 
 
@@ -286,9 +301,9 @@ def who_acted(rollout, thetas):
     """For each worker the number of the only parameters in the history that give its recorded log-probabilities."""
     found = []
     for j in range(rollout.rewards.shape[2]):
-        seen, actions, mask = rollout.observations[:-1, :, j : j + 1], rollout.actions[:, :, j : j + 1], rollout.mask[:, :, j : j + 1]
-        fits = [np.allclose(POLICY.log_prob(theta, seen, actions) * mask, rollout.log_probs[:, :, j : j + 1], atol=1e-13)
-                for theta in thetas]  # fmt: skip
+        own = pg.Rollout(*(field[:, :, j : j + 1] for field in rollout))
+        found_by = [POLICY.log_prob(theta, own.observations[:-1], own.actions) * own.mask for theta in thetas]
+        fits = [np.allclose(log_probs, own.log_probs, atol=1e-13) for log_probs in found_by]
         assert sum(fits) == 1
         found.append(fits.index(True))
     return found
@@ -356,7 +371,9 @@ def any_of_them(name, world=None, policy=POLICY, critic=None, **settings):
     rate = settings.pop("rate", RATES)
     own = {} if name == "trpo" else {"optimizer": pg.SGD(rate)}
     count = {} if name == "a3c" else {"episodes": settings.pop("episodes", B)}
-    defaults = dict(critic=critic or learned(), runs=R, gamma=GAMMA, steps=10, rng=np.random.default_rng(0)) | own | count
+    defaults = (
+        dict(critic=critic or learned(), runs=R, gamma=GAMMA, steps=10, rng=np.random.default_rng(0)) | own | count
+    )
     return make(environment() if world is None else world, policy, **defaults | settings)
 
 
@@ -386,7 +403,7 @@ def test_a_training_s_critic_is_its_own(name):
 
 @pytest.mark.parametrize("name", ["reinforce", *(set(ALGORITHMS) - {"trpo"})])
 def test_a_training_s_optimizer_is_its_own(name):
-    """Adam has moments: two trainings given the same go as each would alone, and each has a learning rate of its own."""
+    """Adam has moments: two trainings given the same go as each would alone, each with a learning rate of its own."""
 
     def make(optimizer):
         if name == "reinforce":
@@ -420,12 +437,24 @@ def test_a_critic_that_is_lost_stops_its_run_and_no_other(name, poison):
     for _ in range(4):
         a, b = next(sick), next(healthy)
         still &= np.array_equal(a.theta[1], first)
+        assert a.diverged[1] or np.isfinite(sick.critic.w).all()  # in the same record
         assert still or np.isfinite(poison)
         if still:  # a run that moves changes what chance is left for the others
             assert np.array_equal(a.theta[0], b.theta[0]) and np.array_equal(sick.critic.w[0], healthy.critic.w[0])
         assert np.isfinite(a.theta).all() and np.isfinite(sick.critic.w[0]).all() and not a.diverged[0]
     assert a.diverged[1] if not np.isfinite(sick.critic.w[1]).all() else np.isfinite(poison)
     assert not b.diverged.any() and not np.array_equal(a.theta[0], THETA[0])
+
+
+@EVERY
+def test_a_critic_that_overflows_is_named_in_the_same_record(name):
+    env = gymnasium.make_vec(CARTPOLE, 6)
+    training, lost = any_of_them(name, env, LINEAR, learned(pg.Linear(4, 1), np.array([1e-3, 1e200])), rate=1e-3), []
+    for _ in range(4):
+        progress = next(training)
+        assert np.array_equal(progress.diverged, ~np.isfinite(training.critic.w).all(axis=-1))
+        lost.append(progress.diverged.tolist())
+    assert lost[-1] == [False, True]
 
 
 @EVERY
@@ -480,7 +509,11 @@ def test_acrobot_in_separate_environments_works(name):
     progress = [next(training) for _ in range(3)][-1]
     lengths = progress.rollout.mask.sum(axis=0)
     assert (progress.returns == -7).all()  # each step costs 1, and nobody gets there so soon
-    assert (lengths < 20).all() and (lengths > 15).all() and (progress.rollout.discounts[progress.rollout.mask == 1] == GAMMA).all()
+    assert (
+        (lengths < 20).all()
+        and (lengths > 15).all()
+        and (progress.rollout.discounts[progress.rollout.mask == 1] == GAMMA).all()
+    )
     assert progress.rollout.observations.shape == (21, R, B, 6) and progress.steps > 40
 
 
@@ -501,7 +534,9 @@ def test_acrobot_s_update_is_the_derivative_of_the_mean_of_psi_times_log_pi():
         log_probs = policy.log_prob(theta, rollout.observations[:-1], rollout.actions)
         return (kept[0] * log_probs).sum(axis=(0, -1)) / rollout.mask.sum(axis=(0, -1))
 
-    slope = np.stack([(objective(theta + s) - objective(theta - s)) / 2e-5 for s in 1e-5 * np.eye(policy.size)], axis=-1)
+    slope = np.stack(
+        [(objective(theta + s) - objective(theta - s)) / 2e-5 for s in 1e-5 * np.eye(policy.size)], axis=-1
+    )
     np.testing.assert_allclose(progress.theta - theta, RATES[:, None] * slope, atol=1e-8)
     assert np.abs(slope).max() > 0.1
 
@@ -510,7 +545,9 @@ def test_acrobot_s_update_is_the_derivative_of_the_mean_of_psi_times_log_pi():
 def test_continuous_actions_are_for_a_gaussian_head(name):
     env = gymnasium.make_vec("Pendulum-v1", 6, vectorization_mode="sync")
     settings = dict(critic=learned(pg.Linear(3, 1), 1e-3), rate=1e-3)
-    with pytest.raises(ValueError, match=r"^head must have dimensions = 1 to act in Box.*; got Categorical\(actions=2\)"):
+    with pytest.raises(
+        ValueError, match=r"^head must have dimensions = 1 to act in Box.*; got Categorical\(actions=2\)"
+    ):
         any_of_them(name, env, pg.Policy.softmax(pg.Linear(3, 2)), **settings)
     training = any_of_them(name, env, pg.Policy(pg.Linear(3, 2), pg.Gaussian(1)), **settings)
     progress = [next(training) for _ in range(2)][-1]
@@ -521,7 +558,9 @@ def test_continuous_actions_are_for_a_gaussian_head(name):
 
 def test_mountain_car_s_throttle_is_not_for_a_softmax():
     env = gymnasium.make_vec("MountainCarContinuous-v0", 6, vectorization_mode="sync")
-    with pytest.raises(ValueError, match=r"^head must have dimensions = 1 to act in Box.*; got Categorical\(actions=3\)"):
+    with pytest.raises(
+        ValueError, match=r"^head must have dimensions = 1 to act in Box.*; got Categorical\(actions=3\)"
+    ):
         any_of_them("ppo", env, pg.Policy.softmax(pg.Linear(2, 3)), learned(pg.Linear(2, 1)))
 
 
@@ -533,7 +572,8 @@ def test_mountain_car_s_throttle_is_not_for_a_softmax():
         ("num_envs must be .* 2 runs of 3 episodes; got 12", dict(world=environment(12))),
         (r"critic must take the same observations as the policy, Table\(observations=3, .*; got Table\(observations=4",
          dict(critic=learned(pg.Table(4, 1)))),
-        (r"critic must take the same observations as the policy, Table.*; got Linear", dict(critic=learned(pg.Linear(3, 1)))),
+        (r"critic must take the same observations as the policy, Table.*; got Linear",
+         dict(critic=learned(pg.Linear(3, 1)))),
         ("critic must be a LearnedValue; got 'v'", dict(critic="v")),
         ("world must be an MDP or a Gymnasium vector environment; got <", dict(world=pg.TabularEnv(WORLD))),
         ("world must be an MDP or a Gymnasium vector environment; got 'CartPole-v1'", dict(world=CARTPOLE)),
@@ -557,7 +597,7 @@ def test_what_does_not_fit_is_named(name, said, settings):
 @pytest.mark.parametrize("setting", [dict(lam=1.5), dict(lam=np.nan), dict(gamma=2)], ids=str)
 def test_what_does_not_fit_is_named_at_the_first_update(name, setting):
     training = any_of_them(name, **setting)
-    (argument, value), = setting.items()
+    ((argument, value),) = setting.items()
     with pytest.raises(ValueError, match=f"^{argument} must be between 0 and 1; got {value}"):
         next(training)
     assert training.update == 0
@@ -590,7 +630,9 @@ def test_many_runs_at_once_have_the_law_of_single_ones(make):
     settings = dict(world=WORLD, gamma=None, episodes=2, optimizer=pg.SGD(0.5))
 
     def play(runs, seed):
-        training = train(make, critic=learned(rate=0.3), runs=runs, theta=np.zeros((runs, 6)), updates=3, seed=seed, **settings)
+        training = train(
+            make, critic=learned(rate=0.3), runs=runs, theta=np.zeros((runs, 6)), updates=3, seed=seed, **settings
+        )
         *_, last = training
         return last.theta[:, 1]
 

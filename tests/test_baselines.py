@@ -278,7 +278,11 @@ def test_clipped_its_gradient_is_that_of_the_larger_of_two_errors(approximator, 
     def loss(w):
         v = approximator.forward(w, observations)[..., 0]
         clipped = near + np.clip(v - near, -clip, clip)
-        return -0.5 * (np.maximum((targets - v) ** 2, (targets - clipped) ** 2) * mask).sum(axis=(0, -1)) / mask.sum(axis=(0, -1))
+        return (
+            -0.5
+            * (np.maximum((targets - v) ** 2, (targets - clipped) ** 2) * mask).sum(axis=(0, -1))
+            / mask.sum(axis=(0, -1))
+        )
 
     critic = LearnedValue(approximator, SGD(0.1))
     found = critic.gradient(w, observations, targets, mask, near=near, clip=clip)

@@ -193,7 +193,7 @@ RIGHT = {
     check_entropy_gradient: [entropy_gradient, entropy_slope, lambda h: np.float32(entropy_gradient(h))],
     check_clipped_weights: [clipped_by_cases, clipped_by_slope,
                             lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= c)],
-    check_kl: [kl, lambda p, q: [kl(p, q)], lambda p, q: np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q), 0).sum()],
+    check_kl: [kl, lambda p, q: [kl(p, q)], lambda p, q: np.sum(p * np.log(np.where(p > 0, p, 1) / q))],
     check_estimator: [reward_to_go, looped_psi, lambda r: reward_to_go(r).astype(np.float32),
                       lambda r: total_return(r) - earlier(np.cumsum(powers(r.discounts) * r.rewards, axis=0)) * r.mask],
     check_baseline: [leave_one_out, loo_by_loop, constant(2.0), lambda rollout, targets: 1,
@@ -264,7 +264,7 @@ WRONG = [
     (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (1 - r) <= c), "The sides are swapped"),
     (check_clipped_weights, lambda r, A, c: A * (np.sign(A) * (r - 1) <= c), "The ratio is missing"),
     (check_clipped_weights, lambda r, A, c: r * A, "Nothing is clipped"),
-    (check_clipped_weights, lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A, "which is flat there: weight 0"),
+    (check_clipped_weights, lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A, "which is flat there: 0."),
     (check_clipped_weights, lambda r, A, c: -r * A * (np.sign(A) * (r - 1) <= c), "check the sign"),
     (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= 0.2), "Not yet: given ratio"),
     (check_kl, lambda p, q: kl(q, p), "This is KL(q || p)"),
@@ -365,7 +365,9 @@ def test_the_worlds_tell_every_listed_mistake_from_the_right_answer():
     """A mistake that no world can tell from the right answer would be praised."""
     rollouts = [rollout for rollout, _ in estimator_checks._worlds()]
     rights = [reward_to_go(rollout) for rollout in rollouts]
-    for pairs in zip(*(estimator_checks._mistakes(rollout, psi, reward_to_go) for rollout, psi in zip(rollouts, rights))):
+    for pairs in zip(
+        *(estimator_checks._mistakes(rollout, psi, reward_to_go) for rollout, psi in zip(rollouts, rights))
+    ):
         masked = [psi * rollout.mask for (_, psi), rollout in zip(pairs, rollouts)]
         assert not estimator_checks.is_same(masked, rights), pairs[0][0]
 

@@ -193,7 +193,9 @@ def segments(gamma=0.8):
     mdp = world("random")
     env, rng = TabularVectorEnv(mdp, 6, max_episode_steps=4), np.random.default_rng(0)
     rollout = collect(Stream(env, rng), policy_for(mdp), np.zeros((2, 6)), rng=rng, steps=40, gamma=gamma)
-    assert (rollout.discounts[rollout.mask == 1] == 0).any() and (rollout.mask[1:][rollout.discounts[:-1] > 0] == 0).any()
+    assert (rollout.discounts[rollout.mask == 1] == 0).any() and (
+        rollout.mask[1:][rollout.discounts[:-1] > 0] == 0
+    ).any()
     return rollout
 
 
@@ -220,6 +222,10 @@ def test_gamma_to_the_t_is_an_option(name):
     powers = 0.8 ** np.arange(len(with_it))[:, None]
     np.testing.assert_allclose(with_it, powers * without, atol=1e-12)
     assert not np.allclose(with_it, without, atol=1e-3)
+    env, rng = TabularVectorEnv(mdp, 20, max_episode_steps=3), np.random.default_rng(1)
+    cut_off = collect(env, policy_for(mdp), np.zeros(6), rng=rng, episodes=20, gamma=0.8)
+    short = cut_off._replace(mask=np.where(np.arange(len(cut_off.mask))[:, None] < 2, cut_off.mask, 0))
+    assert short.mask.any() and not CRITICS[name][0](short, values=v, gamma_power=True)[short.mask == 0].any()
     with pytest.raises(ValueError, match="whole episode"):
         CRITICS[name][0](segments(), values=v, gamma_power=True)
 
@@ -236,7 +242,9 @@ def test_lambda_is_the_weighted_mean_of_n_step_advantages(lam):
 def over_time(values):
     """A critic that knows what time it is: values [H, S] at times 0 .. H-1, and 0 after the horizon."""
     values = np.concatenate([values, np.zeros((1, values.shape[-1]))])
-    return lambda observations: values[np.arange(len(observations)).reshape(-1, *[1] * (observations.ndim - 1)), observations]
+    return lambda observations: values[
+        np.arange(len(observations)).reshape(-1, *[1] * (observations.ndim - 1)), observations
+    ]
 
 
 def expectation(mdp, theta, critic, lam):
@@ -290,7 +298,9 @@ def test_with_a_wrong_critic_the_bias_is_what_the_recursion_says(lam):
 
 # --- PPO's weights ---
 
-RATIO, ADVANTAGES = (each.ravel() for each in np.meshgrid([0.3, 0.75, 0.85, 0.97, 1.06, 1.15, 1.3, 4.0], [-2.0, 0.0, 1.5]))
+RATIO, ADVANTAGES = (
+    each.ravel() for each in np.meshgrid([0.3, 0.75, 0.85, 0.97, 1.06, 1.15, 1.3, 4.0], [-2.0, 0.0, 1.5])
+)
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.1, 0.2, 0.9, 1.5, np.inf])

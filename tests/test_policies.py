@@ -89,6 +89,8 @@ class TestEveryPolicy:
         theta, observations, actions, weights = case(policy, runs)
         with pytest.raises(ValueError, match=r"^weights must be \[T, \*R, B\] = .*; got shape"):
             policy.score(theta, observations, actions, weights[0])
+        with pytest.raises(ValueError, match=r"^entropy must be \[T, \*R, B\] = .*; got shape \(3,\)"):
+            policy.score(theta, observations, actions, weights, np.ones(B))  # would broadcast
         for function, rest in ((policy.score, (weights,)), (policy.log_prob, ())):
             with pytest.raises(ValueError, match=r"^actions must be .*; got shape"):
                 function(theta, observations, actions[0], *rest)  # would broadcast

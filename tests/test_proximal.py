@@ -49,8 +49,8 @@ def critic_step(w, rollout, samples, targets, near, clip_values):
     return total / max(len(samples), 1)
 
 
-def ppo_in_loops(theta, w, rollout, orders, rate, critic_rate, *, clip=0.2, minibatches=4, normalize=True, lam=0.95,
-                 max_gradient_norm=0.5, clip_values=np.inf, target_kl=np.inf, recompute=False, entropy=0.0):  # fmt: skip
+def ppo_in_loops(theta, w, rollout, orders, rates, *, clip=0.2, minibatches=4, normalize=True, lam=0.95, entropy=0.0,
+                 max_gradient_norm=0.5, clip_values=np.inf, target_kl=np.inf, recompute=False):  # fmt: skip
     """One update of one run [T, B], with one order of all samples for each epoch: theta, w and the report."""
     every, resting = list(np.ndindex(rollout.mask.shape)), False
     for epoch, order in enumerate(orders):
@@ -65,8 +65,8 @@ def ppo_in_loops(theta, w, rollout, orders, rate, critic_rate, *, clip=0.2, mini
             gradient, kl, beyond = actor_step(theta, rollout, samples, A, clip, entropy)
             length = np.linalg.norm(gradient)
             if not resting:
-                theta = theta + rate * gradient * (max_gradient_norm / length if length > max_gradient_norm else 1)
-            w = w + critic_rate * critic_step(w, rollout, samples, psi + v[:-1], v, clip_values)
+                theta = theta + rates[0] * gradient * (max_gradient_norm / length if length > max_gradient_norm else 1)
+            w = w + rates[1] * critic_step(w, rollout, samples, psi + v[:-1], v, clip_values)
             resting |= kl > target_kl
             reports.append((kl, beyond))
     return theta, w, np.mean(reports, axis=0), resting
@@ -81,8 +81,8 @@ def play(settings, updates=3):
         own = dict(settings)
         left = 1 - update / updates if own.pop("anneal", False) else 1
         orders = [rng.permutation(STEPS * B) for _ in range(own.pop("epochs", 4))]
-        found = [ppo_in_loops(theta[run], w[run], one_run(rollout, run), orders, left * RATES[run], left * CRITIC_RATES[run],
-                              **own) for run in range(R)]  # fmt: skip
+        rates = left * np.stack([RATES, CRITIC_RATES], axis=-1)
+        found = [ppo_in_loops(theta[run], w[run], one_run(rollout, run), orders, rates[run], **own) for run in range(R)]
         theta, w, reports, resting = (np.array(each) for each in zip(*found))
         yield rollout, theta, w, reports, resting
 
@@ -117,7 +117,9 @@ def test_a_rest_concerns_the_run_that_went_too_far_alone():
     assert not np.array_equal(next(held).theta[0], b.theta[0])  # until the next update
 
 
-@pytest.mark.parametrize("settings", [{}, dict(normalize=True), dict(max_gradient_norm=0.02), dict(entropy=0.3)], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, dict(normalize=True), dict(max_gradient_norm=0.02), dict(entropy=0.3)], ids=str
+)
 @pytest.mark.parametrize("clip", [0.2, np.inf])
 def test_one_epoch_of_one_minibatch_is_a2c(settings, clip):
     """At the old policy every ratio is 1: nothing to clip."""
@@ -133,8 +135,8 @@ def test_one_epoch_of_one_minibatch_is_a2c(settings, clip):
     np.testing.assert_allclose(a.gradients, mean[:, None], rtol=1e-9, atol=1e-15)
 
 
-POLICIES = [pg.Policy.softmax(pg.Table(3, 3)), pg.Policy.softmax(pg.Linear(2, 3)), pg.Policy.softmax(pg.MLP(2, (4,), 3)),
-            pg.Policy(pg.MLP(2, (4,), 2), pg.Gaussian(1))]  # fmt: skip
+POLICIES = [pg.Policy.softmax(each) for each in (pg.Table(3, 3), pg.Linear(2, 3), pg.MLP(2, (4,), 3))]
+POLICIES.append(pg.Policy(pg.MLP(2, (4,), 2), pg.Gaussian(1)))
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
@@ -151,7 +153,9 @@ def test_clipped_weights_give_the_derivative_of_the_mean_clipped_surrogate(polic
         ratio = np.exp(policy.log_prob(theta, observations, actions) - log_probs)
         return pg.clipped_surrogate(ratio, advantages, clip).mean(axis=(0, -1))
 
-    slope = np.stack([(objective(theta + s) - objective(theta - s)) / 2e-6 for s in 1e-6 * np.eye(policy.size)], axis=-1)
+    slope = np.stack(
+        [(objective(theta + s) - objective(theta - s)) / 2e-6 for s in 1e-6 * np.eye(policy.size)], axis=-1
+    )
     log_prob, score = policy.trace(theta, observations, actions)
     ratio = np.exp(log_prob - log_probs)
     found = score(pg.clipped_weights(ratio, advantages, clip)).mean(axis=-2) / 9
@@ -164,7 +168,7 @@ def test_clipped_weights_give_the_derivative_of_the_mean_clipped_surrogate(polic
 
 @pytest.mark.parametrize("make", [pg.actor_critic, pg.a2c, pg.natural_gradient, pg.trpo, pg.ppo])
 def test_masked_samples_have_no_say(make):
-    """Other actions, rewards and probabilities there, and other observations where nothing is bootstrapped from them."""
+    """Other actions, rewards and probabilities there; other observations, where nothing is bootstrapped from them."""
 
     def learn_from(rollout):
         def given():
@@ -178,10 +182,12 @@ def test_masked_samples_have_no_say(make):
     rng = np.random.default_rng(0)
     rollout = pg.collect(pg.Stream(environment(), rng), POLICY, THETA, rng=rng, steps=STEPS, gamma=GAMMA)
     free = rollout.mask == 0
-    unseen = np.concatenate([np.zeros_like(free[:1]), free[1:] & (rollout.discounts[:-1] == 0), np.zeros_like(free[:1])])
+    unseen = np.concatenate(
+        [np.zeros_like(free[:1]), free[1:] & (rollout.discounts[:-1] == 0), np.zeros_like(free[:1])]
+    )
     changed = rollout._replace(
         actions=np.where(free, 1 - rollout.actions, rollout.actions), rewards=np.where(free, 1e3, rollout.rewards),
-        log_probs=np.where(free, -30.0, rollout.log_probs), observations=np.where(unseen, 0, rollout.observations),
+        log_probs=np.where(free, -1e4, rollout.log_probs), observations=np.where(unseen, 0, rollout.observations),
     )  # fmt: skip
     assert has_both_ends(rollout) and not np.array_equal(changed.observations, rollout.observations)
     (a, v), (b, w) = learn_from(rollout), learn_from(changed)
@@ -198,7 +204,9 @@ def test_masked_samples_have_no_say(make):
 def test_the_rates_fall_within_updates_and_are_back_after_each():
     """With advantages of 1 and one step an update, theta moves by rate * (1 - k / updates) times the mean score."""
     ones = lambda rollout, *, values: rollout.mask  # noqa: E731
-    training = train(anneal=True, updates=5, epochs=1, minibatches=1, normalize=False, max_gradient_norm=np.inf, estimator=ones)
+    training = train(
+        anneal=True, updates=5, epochs=1, minibatches=1, normalize=False, max_gradient_norm=np.inf, estimator=ones
+    )
     rates, critic_rates = training.learning_rate, training.critic.optimizer.learning_rate
     for update in range(5):
         theta, progress = training.theta, next(training)
@@ -226,9 +234,11 @@ def test_an_update_that_fails_leaves_the_rates_as_they_were():
     assert next(training).update == 2
 
 
-@pytest.mark.parametrize("name, value", [("clip", 0.01), ("epochs", 2), ("minibatches", 2), ("clip_values", 0.01), ("lam", 0.0),
-                                         ("target_kl", 1e-4), ("recompute", True), ("anneal", True), ("normalize", False),
-                                         ("max_gradient_norm", 0.01), ("entropy", 0.5), ("learning_rate", 0.0)])  # fmt: skip
+CHANGES = dict(clip=0.01, epochs=2, minibatches=2, clip_values=0.01, lam=0.0, target_kl=1e-4, recompute=True,
+               anneal=True, normalize=False, max_gradient_norm=0.01, entropy=0.5, learning_rate=0.0)  # fmt: skip
+
+
+@pytest.mark.parametrize("name, value", CHANGES.items())
 def test_a_setting_changed_acts_on_the_next_update(name, value):
     """As if it had been so from the start: with the same theta, critic and chance."""
     changed, as_before = train(), train()
@@ -236,12 +246,9 @@ def test_a_setting_changed_acts_on_the_next_update(name, value):
     setattr(changed, name, value)
     a, b = next(changed), next(as_before)
     assert all(np.array_equal(x, y) for x, y in zip(a.rollout, b.rollout))
-    if name == "learning_rate":
-        other = dict(rates=0 * RATES)
-    else:
-        other = {name: value}
+    other = {name: value}
     left = 1 - 1 / 3 if other.pop("anneal", False) else 1.0
-    rates = other.pop("rates", RATES) * left
+    rates = left * np.stack([other.pop("learning_rate", 1.0) * RATES, CRITIC_RATES], axis=-1)
     rng, twin = np.random.default_rng(0), train()
     stream = pg.Stream(environment(), rng)
     first = next(twin)
@@ -250,8 +257,8 @@ def test_a_setting_changed_acts_on_the_next_update(name, value):
     pg.collect(stream, POLICY, first.theta, rng=rng, steps=STEPS, gamma=GAMMA)
     orders = [rng.permutation(STEPS * B) for _ in range(other.pop("epochs", 4))]
     for run in range(R):
-        theta, w, *_ = ppo_in_loops(first.theta[run], twin.critic.w[run], one_run(a.rollout, run), orders, rates[run],
-                                    left * CRITIC_RATES[run], **other)  # fmt: skip
+        own = first.theta[run], twin.critic.w[run], one_run(a.rollout, run)
+        theta, w, *_ = ppo_in_loops(*own, orders, rates[run], **other)
         np.testing.assert_allclose(a.theta[run], theta, rtol=1e-8)
         np.testing.assert_allclose(changed.critic.w[run], w, rtol=1e-8)
     assert not np.array_equal(a.theta, b.theta) or not np.array_equal(changed.critic.w, as_before.critic.w)
@@ -261,7 +268,9 @@ def test_a_setting_changed_acts_on_the_next_update(name, value):
 
 
 def cartpole(**settings):
-    defaults = dict(critic=learned(pg.MLP(4, (8,), 1), 1e-2), optimizer=pg.Adam(1e-2), theta=None, steps=16, updates=None)
+    defaults = dict(
+        critic=learned(pg.MLP(4, (8,), 1), 1e-2), optimizer=pg.Adam(1e-2), theta=None, steps=16, updates=None
+    )
     world = gymnasium.make_vec("CartPole-v1", R * B)
     return train(world=world, policy=pg.Policy.softmax(pg.MLP(4, (8,), 2)), **defaults | settings)
 
@@ -269,14 +278,16 @@ def cartpole(**settings):
 @pytest.mark.parametrize(
     "settings",
     [
-        dict(clip=0), dict(clip=np.inf), dict(clip=np.inf, epochs=20), dict(clip=0, epochs=20, clip_values=0), dict(minibatches=10**6),
+        dict(clip=0), dict(clip=np.inf), dict(clip=np.inf, epochs=20), dict(clip=0, epochs=20, clip_values=0),
+        dict(minibatches=10**6), dict(max_gradient_norm=0), dict(target_kl=0), dict(clip_values=0, recompute=True),
         dict(epochs=20, minibatches=1, optimizer=pg.SGD(1e3)), dict(epochs=20, optimizer=pg.Adam(1e3)),
-        dict(optimizer=pg.Adam(1e3), clip=np.inf, max_gradient_norm=np.inf, epochs=20), dict(max_gradient_norm=0), dict(target_kl=0),
-        dict(critic=learned(pg.MLP(4, (8,), 1), 1e3), epochs=20), dict(critic=learned(pg.Linear(4, 1), 1e150), normalize=False),
-        dict(optimizer=pg.SGD(1e3), entropy=1e3, max_gradient_norm=np.inf), dict(entropy=np.inf), dict(clip_values=0, recompute=True),
+        dict(optimizer=pg.Adam(1e3), clip=np.inf, max_gradient_norm=np.inf, epochs=20), dict(entropy=np.inf),
+        dict(critic=learned(pg.MLP(4, (8,), 1), 1e3), epochs=20),
+        dict(critic=learned(pg.Linear(4, 1), 1e150), normalize=False),
+        dict(optimizer=pg.SGD(1e3), entropy=1e3, max_gradient_norm=np.inf),
         dict(optimizer=pg.SGD(1e300), clip=np.inf, max_gradient_norm=np.inf, normalize=False, epochs=20),
     ],
-    ids=str,
+    ids=lambda settings: "-".join(settings),
 )  # fmt: skip
 def test_extremes_stop_nothing_and_leave_theta_finite(settings):
     """No exception and, as warnings are errors here, no warning; a run that is lost is named and stands still."""
@@ -288,8 +299,7 @@ def test_extremes_stop_nothing_and_leave_theta_finite(settings):
         lost = progress.diverged
     if settings.get("entropy") == np.inf:
         assert lost.all()
-    if not np.isfinite(training.critic.w).all():
-        assert lost[~np.isfinite(training.critic.w).all(axis=-1)].all() or update == 4
+        assert lost[~np.isfinite(training.critic.w).all(axis=-1)].all()
     quiet = {"clip", "max_gradient_norm", "target_kl", "minibatches"}
     if set(settings) <= quiet:
         assert not lost.any()

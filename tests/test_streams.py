@@ -161,7 +161,9 @@ def test_returns_are_those_of_the_last_episode_that_ended_in_each_column(mode):
     for _ in range(T):
         pg.collect(stream, COIN, np.zeros(COIN.size), rng=rng, steps=1)
         for one, found in zip(env.envs, stream.returns):
-            over = [episode for episode, count, _ in one.acts if count + 1 == one.schedule[episode % len(one.schedule)][0]]
+            over = [
+                episode for episode, count, _ in one.acts if count + 1 == one.schedule[episode % len(one.schedule)][0]
+            ]
             rewards = [reward_of(*act) for act in one.acts if over and act[0] == over[-1]]
             assert found == sum(rewards) if over else np.isnan(found)
             seen_nan |= not over

@@ -1,4 +1,4 @@
-"""Fisher matrices against enumerated scores and against the curvature of the KL; steps against linear algebra by hand."""
+"""Fisher matrices against enumerated scores and the curvature of the KL; steps against linear algebra by hand."""
 
 from dataclasses import dataclass
 
@@ -77,7 +77,9 @@ def test_the_fisher_matrix_is_the_curvature_of_the_mean_kl(policy):
 
     shifts = h * np.eye(D)
     slopes = np.array([(kl(e) - kl(-e)) / (2 * h) for e in shifts])
-    curvature = np.array([[(kl(a + b) - kl(a - b) - kl(b - a) + kl(-a - b)) / (4 * h * h) for a in shifts] for b in shifts])
+    curvature = np.array(
+        [[(kl(a + b) - kl(a - b) - kl(b - a) + kl(-a - b)) / (4 * h * h) for a in shifts] for b in shifts]
+    )
     found = pg.fisher_matrix(policy, theta, observations, weights)
     assert np.abs(slopes).max() < 1e-5  # it is least where it is 0
     np.testing.assert_allclose(found, np.moveaxis(curvature, -1, 0), atol=2e-5)
@@ -94,7 +96,9 @@ def test_mean_kl_by_loops(policy):
         total = 0.0
         for t, b in np.ndindex(weights.shape):
             for action, chance in actions_and_chances(policy, theta, observations[t, b]):
-                logs = [policy.log_prob(each, observations[t, b][None, None], action[None])[0, 0] for each in (theta, other)]
+                logs = [
+                    policy.log_prob(each, observations[t, b][None, None], action[None])[0, 0] for each in (theta, other)
+                ]
                 total += weights[t, b] * chance * (logs[0] - logs[1])
         return total / weights.sum()
 
@@ -114,7 +118,9 @@ def test_a_product_with_the_fisher_matrix_needs_no_matrix(policy, runs):
     for length in (1.0, 1e6, 1e-6):
         found = fisher_vector_product(policy, theta, observations, weights, length * vector)
         np.testing.assert_allclose(found, length * expected, rtol=1e-6, atol=length * 1e-8)
-    assert not np.allclose(fisher_vector_product(policy, theta, observations, weights, vector[..., ::-1]), expected, atol=1e-2)
+    assert not np.allclose(
+        fisher_vector_product(policy, theta, observations, weights, vector[..., ::-1]), expected, atol=1e-2
+    )
     assert not fisher_vector_product(policy, theta, observations, weights, 0 * vector).any()
 
 
@@ -127,17 +133,33 @@ def test_steps_of_no_weight_have_no_say_and_runs_of_no_steps_no_distance(policy)
     assert not np.array_equal(changed, observations)
     nothing = weights.copy()
     nothing[:, 1] = 0
-    functions = [lambda *steps: pg.fisher_matrix(policy, theta, *steps), lambda *steps: pg.mean_kl(policy, theta, other, *steps),
-                 lambda *steps: fisher_vector_product(policy, theta, *steps, vector)]  # fmt: skip
+    functions = [
+        lambda *steps: pg.fisher_matrix(policy, theta, *steps),
+        lambda *steps: pg.mean_kl(policy, theta, other, *steps),
+        lambda *steps: fisher_vector_product(policy, theta, *steps, vector),
+    ]
     for function in functions:
         np.testing.assert_allclose(function(changed, weights), function(observations, weights), rtol=1e-9, atol=1e-15)
         found = function(observations, nothing)
         assert not found[1].any() and np.array_equal(found[0], function(observations, weights)[0])
 
 
+@pytest.mark.parametrize("shape", [(5, 2), (5, 1, 2), (2,), (1,), ()])
+def test_weights_that_would_broadcast_are_refused(shape):
+    policy, weights = SOFTMAX[1], np.ones(shape)
+    theta, observations, _ = case(policy)
+    said = r"^weights must be \[T, \*R, B\] = \(5, 2, 2\); got shape"
+    with pytest.raises(ValueError, match=said):
+        pg.mean_kl(policy, theta, theta, observations, weights)
+    with pytest.raises(ValueError, match=said):
+        pg.fisher_matrix(policy, theta, observations, weights)
+    with pytest.raises(ValueError, match=said):
+        fisher_vector_product(policy, theta, observations, weights, theta)
+
+
 def test_a_known_fisher_matrix_and_a_known_natural_gradient():
     """Two arms, q = (1, 4), P(arm 1) = p: F = p (1 - p) [[1, -1], [-1, 1]], grad J = p (1 - p) 3 (-1, 1). The natural
-    gradient, the shortest solution of F x = grad J, is 3/2 (-1, 1): the same for every p, where the plain one dies out."""
+    gradient, the shortest solution of F x = grad J, is 3/2 (-1, 1) for every p, where the plain one dies out."""
     world, policy = pg.bandit([1.0, 4.0]), pg.Policy.softmax(pg.Table(1, 2))
     for p in (0.5, 0.9, 0.001):
         theta, seen, once = np.log([1 - p, p]), np.zeros((1, 1), dtype=int), np.ones((1, 1))
@@ -204,6 +226,11 @@ def test_it_stops_when_all_are_near_enough_and_gives_up_where_there_is_no_curvat
 
     np.testing.assert_allclose(conjugate_gradient(counted, target, iterations=50), target / 2)
     assert len(calls) == 1
+    exact = np.linalg.solve(matrix, target[..., None])[..., 0]
+    near, nearer = (conjugate_gradient(product_with(matrix), target, 50, tolerance) for tolerance in (0.1, 1e-4))
+    left = [((product_with(matrix)(x) - target) ** 2).sum(axis=-1) / (target**2).sum(axis=-1) for x in (near, nearer)]
+    assert (left[0] <= 0.1).all() and (left[1] <= 1e-4).all() and (left[0] > 1e-4).any()
+    assert not np.allclose(near, exact, rtol=1e-2)
     flat = np.stack([np.diag([1.0, 0, 0, 0, 0, 0]), np.zeros((6, 6)), matrix[2]])
     found = conjugate_gradient(product_with(flat), target, iterations=20)
     assert np.isfinite(found).all() and not found[1].any()
@@ -297,6 +324,11 @@ def test_what_is_not_a_number_stays_in_its_run():
             found = pg.natural_direction(policy, theta, gradient, observations, weights)
         np.testing.assert_allclose(found[0], whole[0], rtol=1e-9)
         assert np.isnan(found[1]).all()
+    theta, observations, weights = case(SOFTMAX[0])
+    theta[1] = np.inf  # no Fisher matrix either
+    with np.errstate(invalid="ignore"):
+        found = pg.natural_direction(SOFTMAX[0], theta, np.ones_like(theta), observations, weights)
+    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
 
 
 # --- algorithms ---
@@ -304,11 +336,17 @@ def test_what_is_not_a_number_stays_in_its_run():
 
 def train(make=pg.trpo, **settings):
     own = {} if make is pg.trpo else {"optimizer": pg.SGD(np.array([0.3, 0.1]))}
-    defaults = dict(critic=learned(), runs=R, episodes=B, gamma=GAMMA, theta=THETA, steps=12, rng=np.random.default_rng(0))
-    return make(settings.pop("world", None) or environment(), settings.pop("policy", POLICY), **defaults | own | settings)
+    defaults = dict(
+        critic=learned(), runs=R, episodes=B, gamma=GAMMA, theta=THETA, steps=12, rng=np.random.default_rng(0)
+    )
+    return make(
+        settings.pop("world", None) or environment(), settings.pop("policy", POLICY), **defaults | own | settings
+    )
 
 
-@pytest.mark.parametrize("settings", [{}, dict(damping=0.2, entropy=0.1), dict(normalize=True, max_gradient_norm=0.01)], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, dict(damping=0.2, entropy=0.1), dict(normalize=True, max_gradient_norm=0.01)], ids=str
+)
 def test_natural_gradient_by_hand(settings):
     """The step of a2c, from loops, times the inverse of the enumerated Fisher matrix of the steps that were real."""
     training, theta, w = train(pg.natural_gradient, **settings), THETA, np.zeros((R, 3))
@@ -338,7 +376,7 @@ def kl_in_loops(theta, other, rollout):
 
 @pytest.mark.parametrize("max_kl", [1e-4, 0.01, 0.3])
 def test_trpo_stays_in_its_region_climbs_its_surrogate_and_reports_what_it_did(max_kl):
-    """Every accepted step is 0.8^k times the one whose quadratic model of the KL is max_kl; k is the first that fits."""
+    """Every step is 0.8^k times the one for which the quadratic model of the KL is max_kl; the first k that fits."""
     training, theta, kept = train(max_kl=max_kl), THETA, []
 
     def estimator(rollout, *, values):
@@ -409,7 +447,9 @@ def test_a_segment_of_reset_steps_alone_moves_nothing_and_ends_nothing():
     """One-step episodes in segments of one step: every other segment has no real step at all."""
     world, policy = pg.bandit([1.0, 2.0]), pg.Policy.softmax(pg.Table(1, 2))
     for make in (pg.natural_gradient, pg.trpo, pg.a2c, pg.ppo):
-        settings = dict(world=world, policy=policy, critic=learned(pg.Table(1, 1)), theta=np.zeros((R, 2)), episodes=1, steps=1)
+        settings = dict(
+            world=world, policy=policy, critic=learned(pg.Table(1, 1)), theta=np.zeros((R, 2)), episodes=1, steps=1
+        )
         training, moved = train(make, **settings), []
         for update in range(6):
             theta, progress = training.theta, next(training)
