@@ -18,6 +18,8 @@ from pgedu.returns import discounted_returns, gae, n_step_advantages, td_residua
 from pgedu.rollouts import Rollout, collect
 from pgedu.streams import Stream
 from pgedu.training import Progress, reinforce
-from pgedu.trust_regions import fisher_matrix, mean_kl, natural_direction, natural_gradient, trpo
+from pgedu.trust_regions import (
+    conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
+)  # fmt: skip
 
 register_worlds()

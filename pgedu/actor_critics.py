@@ -20,7 +20,8 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
 
     theta <- theta + learning rate * mean over episodes of sum_t (psi_t grad log pi + entropy grad H), where
     psi = estimator(rollout, values=critic). The critic moves towards its own lambda-return, psi + v.
-    Biased where the critic is wrong, unless psi needs no critic (lam = 1 on whole episodes).
+    Biased where the critic is wrong, unless psi needs no critic (lam = 1 on whole episodes). There is no gamma^t, and
+    segments show states as often as they are met: in a world without ends, hardly ever those near the start.
 
     Args:
         critic: a `LearnedValue`, one for all environments of a run, on the observations that the policy takes.
@@ -28,6 +29,7 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
             None: after whole episodes, as `reinforce`.
         lam: of `lambda_advantage`, and of the critic's target.
         entropy: weight of the entropy bonus, in reward per nat.
+        critic_steps: steps of the critic in each update, all towards the same targets.
         estimator: function (rollout, values=...) -> psi, an advantage (the critic's target is psi + v); None for
             `lambda_advantage` with the present `lam`.
         settings: those of `Training`.
@@ -36,14 +38,16 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
     Source: Sutton & Barto (2018), section 13.5; Schulman et al. (2016), section 6.
     """
 
-    ranges = {"entropy": {}}
+    ranges = {"entropy": {}, "critic_steps": {"least": 1, "whole": True}}
 
-    def __init__(self, world, policy, *, critic, steps=None, lam=0.95, entropy=0.0, estimator=None, **settings):
+    def __init__(self, world, policy, *, critic, steps=None, lam=0.95, entropy=0.0, critic_steps=1, estimator=None,
+                 **settings):  # fmt: skip
         super().__init__(world, policy, **settings)
         _check_critic(critic, policy)
         self.critic = copy.copy(critic)  # one critic may be given to several trainings: each starts one of its own
         self.critic.start(self.rng, self.runs)
-        self.lam, self.entropy, self.segment, self.estimator = lam, entropy, steps, estimator
+        self.lam, self.entropy, self.steps, self.estimator = lam, entropy, steps, estimator
+        self.critic_steps = critic_steps
         if steps is not None:
             check_fit(world, policy, self.theta, steps=steps, max_steps=self.max_steps)
             self._start_stream()
@@ -67,13 +71,13 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         self._estimator = function and a_function("estimator", function)
 
     def _collect(self):
-        if self.segment is None:
+        if self.steps is None:
             return super()._collect()
-        settings = {"rng": self.rng, "steps": self.segment, "gamma": self.gamma}
+        settings = {"rng": self.rng, "steps": self.steps, "gamma": self.gamma}
         return collecting(self.stream, self.policy, self.theta, **settings)
 
     def _returns(self, rollout):
-        if self.segment is None:
+        if self.steps is None:
             return super()._returns(rollout)
         return self.stream.returns.reshape(self.runs, -1).copy()
 
@@ -82,7 +86,8 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         psi = self.estimator(rollout, values=lambda observations: v)
         weights = self._weights(psi, rollout.mask)
         gradients = self.policy.score(self.theta, observations, rollout.actions, weights, self.entropy * rollout.mask)
-        self.critic.learn(observations, psi + v[:-1], rollout.mask)
+        for _ in range(self.critic_steps):
+            self.critic.learn(observations, psi + v[:-1], rollout.mask, whole=self.steps is None)
         return gradients, self._ascend(self._mean(gradients, rollout.mask), rollout, weights)
 
     def _ascend(self, gradient, rollout, weights):
@@ -140,7 +145,7 @@ def normalized(psi, mask):
     return centred / (np.sqrt((centred**2).sum(axis=(0, -1), keepdims=True) / count) + 1e-8)
 
 
-class a3c(a2c):  # noqa: N801
+class a3c(a2c, settles=("episodes", "critic_steps")):  # noqa: N801
     """Asynchronous advantage actor-critic, simulated: each worker's gradient is applied as soon as it is there.
 
     Workers run at the same speed and finish one after another. Each acts for `steps` steps, works out a gradient with
@@ -152,7 +157,7 @@ class a3c(a2c):  # noqa: N801
     Args:
         workers: W; each has one environment (a vector environment needs runs * workers).
         delay: additional updates by which what a worker fetches is out of date, 0 or more; may change at any time.
-        settings: those of `a2c`, except episodes.
+        settings: those of `a2c`, except episodes and critic_steps.
     Source: Mnih et al. (2016), algorithm S3.
     """
 
@@ -160,7 +165,7 @@ class a3c(a2c):  # noqa: N801
 
     def __init__(self, world, policy, *, workers=8, delay=0, **settings):
         super().__init__(world, policy, episodes=workers, **settings)
-        if self.segment is None:
+        if self.steps is None:
             raise ValueError("steps must be given, the length of a worker's segment; got None")
         self.delay = delay
         self._history = [(self.theta, self.critic.w)]  # shared parameters after the latest updates, oldest first
@@ -171,7 +176,7 @@ class a3c(a2c):  # noqa: N801
         # Worker j fetched right after its own last update, which is W - 1 - j updates ago.
         fetched = [self._history[max(0, latest - (W - 1 - j) - self.delay)] for j in range(W)]
         self._stale = [np.stack(parts, axis=1) for parts in zip(*fetched)]  # theta [R, W, D], w [R, W, D_w]
-        settings = {"rng": self.rng, "steps": self.segment, "gamma": self.gamma}
+        settings = {"rng": self.rng, "steps": self.steps, "gamma": self.gamma}
         rollout = yield from collecting(self.stream, self.policy, self._stale[0], **settings)
         return Rollout(*(field.reshape(*field.shape[:2], W, *field.shape[4:]) for field in rollout))
 

@@ -109,6 +109,9 @@ class LearnedValue:
     than the sum of Sutton & Barto (2018, section 13.4), makes one learning rate fit short and long episodes:
     for a Table any of 1 or less is stable. `w` is [*R, D_w]: every run learns a baseline of its own.
 
+    Of whole episodes the sum is divided by the number of steps that batches usually have (a running mean, but no less
+    than half of this batch's): divided by its own number, short episodes would have more say than long ones.
+
     It is the critic of actor-critic methods, too, which hand it targets of their own. A training starts it afresh
     whenever it is made the training's baseline or critic.
 
@@ -125,7 +128,7 @@ class LearnedValue:
 
     def start(self, rng, runs=None):
         """Fresh parameters w [*R, D_w], and an optimiser that has seen nothing."""
-        self.w = self.approximator.init(rng, runs)
+        self.w, self._usual_steps = self.approximator.init(rng, runs), None
         self.optimizer = copy.deepcopy(self._fresh_optimizer)
 
     def values(self, observations):
@@ -140,11 +143,17 @@ class LearnedValue:
     def update(self, rollout):
         """Move w towards the returns of this batch."""
         targets = discounted_returns(rollout.rewards, rollout.discounts)
-        self.learn(rollout.observations[:-1], targets, rollout.mask)
+        self.learn(rollout.observations[:-1], targets, rollout.mask, whole=True)
 
-    def learn(self, observations, targets, mask, **near):
-        """One step towards targets [T, *R, B], where mask is 1; `near` as in `gradient`."""
-        self.w = self.optimizer.step(self.w, self.gradient(self.w, observations, targets, mask, **near))
+    def learn(self, observations, targets, mask, *, whole=False, **near):
+        """One step towards targets [T, *R, B], where mask is 1; `whole`: of whole episodes; `near` as in `gradient`."""
+        gradient = self.gradient(self.w, observations, targets, mask, **near)
+        if whole:
+            steps = mask.sum(axis=(0, -1))
+            usual = steps if self._usual_steps is None else self._usual_steps
+            gradient *= (steps / np.maximum(usual, steps / 2))[..., None]
+            self._usual_steps = usual + 0.1 * (steps - usual)
+        self.w = self.optimizer.step(self.w, gradient)
 
     def gradient(self, w, observations, targets, mask, near=None, clip=np.inf):
         """Mean over the steps of (target - v) grad v, at w [*R, D_w].

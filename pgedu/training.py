@@ -81,14 +81,17 @@ class Training:
         self.theta = policy.init(rng, runs) if theta is None else np.array(theta, dtype=float)
         if self.theta.shape != (runs, policy.size):
             raise ValueError(f"theta must be [R, D] = {(runs, policy.size)}; got shape {self.theta.shape}")
-        self.update, self.steps = 0, 0.0
+        self.update, self.steps_taken = 0, 0.0
         self.diverged = np.zeros(runs, dtype=bool)
 
-    def __init_subclass__(cls):
-        """Let the signature name what `**settings` hands on: for help, for editors and for panels, which look there."""
+    def __init_subclass__(cls, settles=()):
+        """Let the signature name what `**settings` hands on: for help, for editors and for panels, which look there.
+
+        `settles` are arguments that the subclass decides itself.
+        """
         own = inspect.signature(cls.__init__).parameters
         own = {name: each for name, each in own.items() if name != "self" and each.kind != each.VAR_KEYWORD}
-        inherited = [each for each in inspect.signature(cls.__base__).parameters.values() if each.name not in own]
+        inherited = [each for each in inspect.signature(cls.__base__).parameters.values() if each.name not in (*own, *settles)]
         cls.__signature__ = inspect.Signature([*own.values(), *inherited])
 
     def __setattr__(self, name, value):
@@ -126,9 +129,9 @@ class Training:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is reported: `diverged`
             gradients, details = self._learn(rollout)
         self.update += 1
-        self.steps += rollout.mask.sum() / self.runs
+        self.steps_taken += rollout.mask.sum() / self.runs
         returns = self._returns(rollout)
-        yield Progress(self.update, self.theta, gradients, rollout, self.steps, self.diverged, returns, details)
+        yield Progress(self.update, self.theta, gradients, rollout, self.steps_taken, self.diverged, returns, details)
 
     def _collect(self):
         """Whole episodes."""

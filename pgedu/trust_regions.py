@@ -36,15 +36,14 @@ def fisher_matrix(policy, theta, observations, weights):
     """
     runs = theta.shape[:-1]
     shares = _shares(weights, observations.shape[: theta.ndim + 1])
-    inside = np.moveaxis(observations, 0, weights.ndim - 1)
-    inside = inside.reshape(1, *runs, -1, *observations.shape[weights.ndim :])  # every sample an episode of one step
-    outputs, backward = policy.approximator.trace(theta, inside)
+    # Each of the N = B T samples becomes an episode of one step: what is summed over time is then one for each sample.
+    samples = np.moveaxis(observations, 0, weights.ndim - 1).reshape(1, *runs, -1, *observations.shape[weights.ndim :])
+    shares = np.moveaxis(shares, 0, -1).reshape(*runs, -1)  # [*R, N]
+    outputs, backward = policy.approximator.trace(theta, samples)
     units = np.eye(outputs.shape[-1])
-    jacobian = np.stack([backward(np.broadcast_to(unit, outputs.shape)) for unit in units], axis=-1)  # [*R, N, D, K]
-    product = policy.head.fisher(outputs[0][..., None, :], jacobian)
-    share = np.moveaxis(shares, 0, -1).reshape(*runs, -1, 1, 1)
-    rows = [np.moveaxis(each, -2, -1).reshape(*runs, -1, theta.shape[-1]) for each in (jacobian * share, product)]
-    return np.swapaxes(rows[0], -1, -2) @ rows[1]
+    J = np.stack([backward(np.broadcast_to(unit, outputs.shape)) for unit in units], axis=-1)  # [*R, N, D, K]
+    HJ = policy.head.fisher(outputs[0][..., None, :], J)
+    return np.einsum("...n,...ndk,...nek->...de", shares, J, HJ, optimize=True)
 
 
 def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-5):
@@ -117,8 +116,8 @@ class natural_gradient(a2c):  # noqa: N801
 
     ranges = a2c.ranges | {"damping": {}}
 
-    def __init__(self, world, policy, *, damping=1e-3, steps=128, entropy=0.0, lam=0.95, **settings):
-        super().__init__(world, policy, steps=steps, entropy=entropy, lam=lam, **settings)
+    def __init__(self, world, policy, *, damping=1e-3, steps=128, entropy=0.0, lam=0.95, critic_steps=10, **settings):
+        super().__init__(world, policy, steps=steps, entropy=entropy, lam=lam, critic_steps=critic_steps, **settings)
         self.damping = damping
 
     def _direction(self, gradient, rollout):
@@ -130,7 +129,7 @@ class natural_gradient(a2c):  # noqa: N801
         return {}
 
 
-class trpo(natural_gradient):  # noqa: N801
+class trpo(natural_gradient, settles=("optimizer",)):  # noqa: N801
     """Trust region policy optimisation: the longest step along the natural gradient that the trust region allows.
 
     Its length makes the quadratic model of the mean KL equal `max_kl`. If the real mean KL is more, or the surrogate,

@@ -114,7 +114,7 @@ def test_a2c_by_hand(settings):
             assert not np.allclose(progress.theta, theta + RATES[:, None] * plain, rtol=1e-3)
         theta, w = progress.theta, training.critic.w
         assert progress.update == update and progress.gradients.shape == (R, B, 6) and progress.details == {}
-    assert progress.steps == pytest.approx(training.steps) and not progress.diverged.any()
+    assert progress.steps == pytest.approx(training.steps_taken) and not progress.diverged.any()
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.95])
@@ -122,7 +122,7 @@ def test_actor_critic_by_hand_on_whole_episodes(lam):
     """The mean is one over episodes, as that of reinforce; the world's own gamma."""
     training = train(pg.actor_critic, WORLD, gamma=None, lam=lam, entropy=0.2)
     rng, theta, w = np.random.default_rng(0), THETA, np.zeros((R, 3))
-    for _ in range(2):
+    for update in (1, 2):
         rollout = pg.collect(WORLD, POLICY, theta, rng=rng, episodes=B)
         progress, means = next(training), {"steps": [], "episodes": []}
         assert all(np.array_equal(a, b) for a, b in zip(progress.rollout, rollout))
@@ -133,6 +133,9 @@ def test_actor_critic_by_hand_on_whole_episodes(lam):
         wanted, others = zip(*means["episodes"])
         np.testing.assert_allclose(progress.theta, theta + RATES[:, None] * wanted, rtol=1e-10)
         assert not np.allclose(progress.theta, theta + RATES[:, None] * [step for step, _ in means["steps"]], rtol=1e-3)
+        lengths = rollout.mask.sum(axis=(0, -1))
+        usual = lengths if update == 1 else usual  # of the batch before this second one: the running mean so far
+        others = np.array(others) * (lengths / np.maximum(usual, lengths / 2))[:, None]
         np.testing.assert_allclose(training.critic.w, w + CRITIC_RATES[:, None] * others, rtol=1e-10)
         np.testing.assert_array_equal(progress.returns, rollout.rewards.sum(axis=0))
         theta, w = progress.theta, training.critic.w
@@ -220,7 +223,7 @@ def test_segments_continue_one_another_and_truncations_bootstrap(world):
             truncated += going_on and rollout.mask[t + 1][at] == 0
             real += 1
     assert real > 100 and (truncated > 5) == (world != "mdp")
-    assert training.steps == sum(rollout.mask.sum() for rollout in rollouts) / R
+    assert training.steps_taken == sum(rollout.mask.sum() for rollout in rollouts) / R
 
 
 @pytest.mark.parametrize("name", ["a2c", "a3c", "ppo"])
@@ -473,12 +476,12 @@ def test_updates_given_up_half_way_leave_theta_alone_and_segments_true(name, mod
     critic = pg.Linear(2, 1)
     training = any_of_them(name, counting(mode), COIN, learned(critic, 1e-4), runs=1, rate=1e-4, steps=6)
     for given_up in range(1, 12):
-        before, w, steps = training.theta, training.critic.w, training.steps
+        before, w, steps = training.theta, training.critic.w, training.steps_taken
         pulses = training.pulses()
         for _ in range(given_up % 6 or 1):
             assert next(pulses) is None
         pulses.close()
-        assert training.theta is before and training.critic.w is w and training.steps == steps
+        assert training.theta is before and training.critic.w is w and training.steps_taken == steps
         rollout = next(training).rollout
         for t, *at in np.argwhere((rollout.mask == 1) & (rollout.discounts > 0)):
             (episode, count), following = rollout.observations[t][tuple(at)], rollout.observations[t + 1][tuple(at)]
@@ -640,3 +643,23 @@ def test_many_runs_at_once_have_the_law_of_single_ones(make):
     error = np.sqrt((together.var() + alone.var()) / 120)
     assert abs(together.mean() - alone.mean()) < 4 * error and 0.7 < together.std() / alone.std() < 1.4
     assert np.unique(together).size > 100 and abs(np.corrcoef(together[:-1], together[1:])[0, 1]) < 4 / np.sqrt(120)
+
+
+def test_more_steps_of_the_critic_go_to_the_same_targets():
+    """With a Table, one segment and SGD, k steps at rate r are one step of 1 - (1 - r n / N)^k of the way, state by state."""
+    one, many = (train(pg.a2c, critic_steps=steps, updates=1) for steps in (1, 3))
+    rollout = next(one).rollout
+    assert all(np.array_equal(a, b) for a, b in zip(rollout, next(many).rollout))
+    seen = np.eye(3)[rollout.observations[:-1]] * rollout.mask[..., None]
+    share = seen.sum(axis=(0, 2)) / rollout.mask.sum(axis=(0, -1))[:, None]  # n / N, [R, states]
+    move = CRITIC_RATES[:, None] * share
+    way = np.divide(one.critic.w, move, out=np.zeros_like(move), where=move > 0)  # the distance to the mean target
+    assert np.allclose(many.critic.w, way * (1 - (1 - move) ** 3), rtol=1e-10) and not np.allclose(many.critic.w, one.critic.w)
+
+
+def test_a_segment_may_change_its_length_between_two_updates():
+    training = train(pg.a2c, steps=7)
+    lengths = []
+    for training.steps in (7, 3, 11):
+        lengths.append(len(next(training).rollout.rewards))
+    assert lengths == [7, 3, 11]

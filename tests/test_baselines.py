@@ -350,3 +350,33 @@ def test_mistakes_are_named(call, message):
     assert rollout.observations.max() > 0
     with pytest.raises(ValueError, match=message):
         call(rollout)
+
+
+def test_short_episodes_have_no_more_say_than_long_ones():
+    """The mean of many updates of whole episodes is 0 at the true value; divided by its own steps each would be biased."""
+    world, policy, B = stay_or_stop(), Policy.softmax(Table(1, 2)), 4
+    theta = np.tile(np.log([0.4, 0.6]), (20_000, 1))
+    baseline, rng = LearnedValue(Table(1, 1), SGD(1.0)), np.random.default_rng(0)
+    baseline.start(rng, len(theta))
+    moves, own = [], []
+    for batch in range(2):
+        rollout = collect(world, policy, theta, episodes=B, rng=rng)
+        baseline.w = np.full((len(theta), 1), 1.5)  # theta / (1 - theta), the true value, before each batch
+        baseline.update(rollout)
+        moves.append(baseline.w - 1.5)
+        errors = (discounted_returns(rollout.rewards, rollout.discounts) - 1.5) * rollout.mask
+        own.append(errors.sum(axis=(0, -1)) / rollout.mask.sum(axis=(0, -1)))
+    assert np.allclose(moves[0][:, 0], own[0])  # nothing is known of other batches yet
+    assert own[1].mean() < -0.25  # what dividing by a batch's own steps would do
+    assert abs(moves[1].mean()) < 0.1 and moves[1].std() < 2  # the rest is the limit on unusually long batches
+
+
+def test_a_batch_that_is_far_longer_than_usual_moves_a_table_twice_its_rate_at_most():
+    baseline = LearnedValue(Table(1, 1), SGD(1.0))
+    baseline.start(np.random.default_rng(0))
+    observations, mask = np.zeros((100, 1), dtype=int), np.zeros((100, 1))
+    mask[:2] = 1
+    baseline.learn(observations, np.ones((100, 1)), mask, whole=True)
+    assert baseline.w == pytest.approx([1.0])
+    baseline.learn(observations, np.zeros((100, 1)), np.ones((100, 1)), whole=True)
+    assert baseline.w == pytest.approx([-1.0])  # twice the error, not fifty times

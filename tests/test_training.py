@@ -1,5 +1,8 @@
 """REINFORCE against updates computed by hand, laws of single runs, and the book's figure by exact returns."""
 
+import inspect
+from functools import partial
+
 import gymnasium
 import numpy as np
 import pytest
@@ -53,7 +56,7 @@ def test_an_update_is_the_mean_gradient_of_the_rollout_that_the_same_generator_g
 def test_steps_are_counted_in_the_mean_over_runs():
     training = train(runs=3, episodes=2, updates=4, rate=0.0)
     real = np.cumsum([progress.rollout.mask.sum() / 3 for progress in training])
-    assert training.steps == real[-1] > 4 * 2 * 3
+    assert training.steps_taken == real[-1] > 4 * 2 * 3
 
 
 @pytest.mark.parametrize("baseline", [pg.none, pg.leave_one_out])
@@ -130,7 +133,7 @@ def test_an_update_given_up_half_way_leaves_nothing_behind():
     before, pulses = training.theta.copy(), training.pulses()
     next(pulses)
     pulses.close()
-    assert np.array_equal(training.theta, before) and training.update == 0 and training.steps == 0
+    assert np.array_equal(training.theta, before) and training.update == 0 and training.steps_taken == 0
     assert len(list(training)) == 2
 
 
@@ -288,3 +291,18 @@ def test_what_does_not_fit_is_named_at_the_first_update(said, settings):
     with pytest.raises(ValueError, match=f"^{said}"):
         next(training)
     assert training.update == 0
+
+
+@pytest.mark.parametrize("algorithm", [pg.reinforce, pg.actor_critic, pg.a2c, pg.a3c, pg.natural_gradient, pg.trpo, pg.ppo])
+def test_signatures_name_every_setting(algorithm):
+    """Panels look there for what they may hand on, also through functools.partial; each name can really be given."""
+    names = set(inspect.signature(partial(algorithm, CORRIDOR)).parameters)
+    assert {"policy", "rng", "runs", "updates", "gamma"} <= names and "settings" not in names
+    assert ("optimizer" in names) == (algorithm is not pg.trpo) and ("episodes" in names) == (algorithm is not pg.a3c)
+    given = {"optimizer": pg.SGD(0.1), "critic": pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), "steps": 5, "episodes": 2}
+    given = {name: value for name, value in given.items() if name in names} | {"rng": np.random.default_rng(0)}
+    parameters = inspect.signature(algorithm).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty and each.name not in given}
+    assert np.isfinite(next(algorithm(CORRIDOR, TABLE, **given, **defaults)).theta).all()
+    with pytest.raises(TypeError, match="unheard_of"):
+        algorithm(CORRIDOR, TABLE, **given, unheard_of=1)
