@@ -38,7 +38,7 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
     Source: Sutton & Barto (2018), section 13.5; Schulman et al. (2016), section 6.
     """
 
-    ranges = {"entropy": {}, "critic_steps": {"least": 1, "whole": True}}
+    ranges = {"entropy": {"finite": True}, "critic_steps": {"least": 1, "whole": True}}
 
     def __init__(self, world, policy, *, critic, steps=None, lam=0.95, entropy=0.0, critic_steps=1, estimator=None,
                  **settings):  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from pgedu import Policy, Rollout, Table, campaign, discounted_returns, each_batch, enumerate_rollouts
-from pgedu import episode_gradients, moments, reward_to_go, stay_or_stop, total_return
+from pgedu import episode_gradients, moments, none, reward_to_go, stay_or_stop, total_return
 from pgedu.estimators import discount_powers
 from pgedu.verdicts import Fault, answer_of, as_text, blame_factor, is_same, judged
 
@@ -78,7 +78,8 @@ def check_estimator(student, like=reward_to_go):
     """f(rollout) -> psi [T, B] that gives a gradient estimate with the mean and covariance that `like` gives."""
     rollouts, measures = zip(*_worlds())
     found, wanted = [_ask(student, rollout) for rollout in rollouts], [like(rollout) for rollout in rollouts]
-    whole = functools.partial(total_return, **getattr(like, "keywords", {}))
+    baseline = getattr(like, "keywords", {}).get("baseline", none)
+    whole = functools.partial(total_return, baseline=baseline)
     mine, right, past = ([measure(psi) for measure, psi in zip(measures, each)]
                          for each in (found, wanted, map(whole, rollouts)))  # fmt: skip
     spreads, others = [each.covariance for each in mine], [each.covariance for each in right]

@@ -41,8 +41,8 @@ def slider(low, high, value, *, step=None, label=None, log=False):
         positive = ", with low > 0 on a logarithmic scale" if log else ""
         raise ValueError(f"value must be between low = {low} and high = {high}{positive}; got {value}")
     if log:
-        ends = {"min": np.log10(low), "max": np.log10(high), "step": step or 0.05}
-        return widgets.FloatLogSlider(value, base=10, readout_format=".2g", **ends, **_style(label))
+        ends = {"min": np.log10(low), "max": np.log10(high), "step": step or 0.05, "base": 10}
+        return widgets.FloatLogSlider(value, readout_format=".2g", **ends, **_style(label))
     if all(isinstance(number, int) for number in (low, high, value)):
         return widgets.IntSlider(value, low, high, step or 1, **_style(label))
     step = step or 10.0 ** np.floor(np.log10((high - low) / 50))  # round, so that round values are on its grid

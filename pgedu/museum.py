@@ -119,7 +119,7 @@ EXHIBITS = [
 CRITIC_EXHIBITS = [
     Exhibit("GAE across an episode's end", "The sum over later TD residuals went on into the next episode.",
             ("vietnh1009/Super-mario-bros-PPO-pytorch#21",), gae_across_ends),
-    Exhibit("truncation as termination", "Where a time limit cut an episode off, what would have come next counted as 0.",
+    Exhibit("truncation as termination", "Where a time limit cut an episode off, what would have followed was 0.",
             ("jsboige/CoursIA#7825",), truncation_as_termination),
 ]  # fmt: skip
 

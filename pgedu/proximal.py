@@ -1,10 +1,24 @@
 """Proximal policy optimisation: many small steps on the same data, held back by a clip."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pgedu.actor_critics import a2c
 from pgedu.estimators import clipped_weights
 from pgedu.optimizers import clip_norm
+
+
+class Samples(NamedTuple):
+    """What PPO goes through again and again, each [R, N, ...] with N = B T; a minibatch is [M, R, 1, ...]."""
+
+    observations: np.ndarray
+    actions: np.ndarray
+    log_probs: np.ndarray  # of the policy that acted
+    advantages: np.ndarray
+    targets: np.ndarray  # of the critic
+    mask: np.ndarray
+    values: np.ndarray  # of the critic, before this update
 
 
 class ppo(a2c):  # noqa: N801
@@ -66,35 +80,34 @@ class ppo(a2c):  # noqa: N801
         for epoch in range(self.epochs):
             if epoch == 0 or self.recompute:
                 samples = self._samples(rollout)
-            order = self.rng.permutation(samples[0].shape[1])
+            order = self.rng.permutation(samples.mask.shape[1])
             reports = []
             for part in np.array_split(order, min(self.minibatches, len(order))):
                 # Time first, one column: a minibatch is one long episode to whoever sums over time.
-                batch = (np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples)
-                gradient, report = self._minibatch(*batch, resting)
+                batch = Samples(*(np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples))
+                gradient, report = self._minibatch(batch, resting)
                 reports.append(report)
                 resting = resting | (report["kl"] > self.target_kl)
         details = {name: np.mean([report[name] for report in reports], axis=0) for name in reports[0]}
         return gradient, details | {"resting": resting}
 
     def _samples(self, rollout):
-        """Observations, actions, log pi_old, advantages, targets, mask and values of all samples, each [R, N, ...]."""
         v = self.critic.values(rollout.observations)
         advantages = self.estimator(rollout, values=lambda observations: v)
-        fields = (rollout.observations[:-1], rollout.actions, rollout.log_probs, advantages, advantages + v[:-1],
-                  rollout.mask, v[:-1])  # fmt: skip
-        return [np.moveaxis(each, 0, 1).reshape(self.runs, -1, *each.shape[3:]) for each in fields]
+        fields = Samples(rollout.observations[:-1], rollout.actions, rollout.log_probs, advantages,
+                         advantages + v[:-1], rollout.mask, v[:-1])  # fmt: skip
+        return Samples(*(np.moveaxis(each, 0, 1).reshape(self.runs, -1, *each.shape[3:]) for each in fields))
 
-    def _minibatch(self, observations, actions, old, advantages, targets, mask, values, resting):
+    def _minibatch(self, batch, resting):
         """One step of policy and critic. Returns the gradient [R, 1, D] and a report {name: [R]}."""
-        steps = np.maximum(mask.sum(axis=(0, -1)), 1)
-        log_prob, score = self.policy.trace(self.theta, observations, actions)
-        change = np.where(mask, log_prob - old, 0.0)
+        mask, steps = batch.mask, np.maximum(batch.mask.sum(axis=(0, -1)), 1)
+        log_prob, score = self.policy.trace(self.theta, batch.observations, batch.actions)
+        change = np.where(mask, log_prob - batch.log_probs, 0.0)
         ratio = np.exp(change)
-        psi = self._psi(ratio, self._weights(advantages, mask)) * mask
+        psi = self._psi(ratio, self._weights(batch.advantages, mask)) * mask
         gradient = score(psi, self.entropy * mask) / steps[:, None, None]
         theta = self.optimizer.step(self.theta, clip_norm(gradient[:, 0], self.max_gradient_norm))
-        self.critic.learn(observations, targets, mask, near=values, clip=self.clip_values)
+        self.critic.learn(batch.observations, batch.targets, mask, near=batch.values, clip=self.clip_values)
         self._move(np.where(resting[:, None], self.theta, theta))
         clipped = (np.abs(ratio - 1) > self.clip) * mask
         report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)

@@ -40,10 +40,13 @@ def pieces(training):
             return  # no update came: the training has ended
 
 
-def check_number(name, value, least=0, whole=False):
-    """Raise ValueError unless `value` is a number of `least` or more, and a whole one if it has to be."""
-    if not isinstance(value, int | np.integer if whole else int | float | np.number) or not value >= least:
-        raise ValueError(f"{name} must be a {'whole ' * whole}number of {least} or more; got {value!r}")
+def check_number(name, value, least=0, whole=False, finite=False):
+    """Raise ValueError unless `value` is a number of `least` or more, and a whole or finite one if it has to be."""
+    kind = int | np.integer if whole else int | float | np.number
+    infinite = finite and isinstance(value, kind) and value == np.inf
+    if infinite or not isinstance(value, kind) or not value >= least:
+        wanted = f"{'whole ' * whole}number of {least} or more{', and finite' * infinite}"
+        raise ValueError(f"{name} must be a {wanted}; got {value!r}")
 
 
 class Training:
@@ -91,7 +94,8 @@ class Training:
         """
         own = inspect.signature(cls.__init__).parameters
         own = {name: each for name, each in own.items() if name != "self" and each.kind != each.VAR_KEYWORD}
-        inherited = [each for each in inspect.signature(cls.__base__).parameters.values() if each.name not in (*own, *settles)]
+        base = inspect.signature(cls.__base__).parameters
+        inherited = [each for name, each in base.items() if name not in (*own, *settles)]
         cls.__signature__ = inspect.Signature([*own.values(), *inherited])
 
     def __setattr__(self, name, value):

@@ -114,7 +114,7 @@ class natural_gradient(a2c):  # noqa: N801
     Source: Kakade (2001).
     """
 
-    ranges = a2c.ranges | {"damping": {}}
+    ranges = a2c.ranges | {"damping": {"finite": True}}
 
     def __init__(self, world, policy, *, damping=1e-3, steps=128, entropy=0.0, lam=0.95, critic_steps=10, **settings):
         super().__init__(world, policy, steps=steps, entropy=entropy, lam=lam, critic_steps=critic_steps, **settings)
@@ -141,7 +141,7 @@ class trpo(natural_gradient, settles=("optimizer",)):  # noqa: N801
     Source: Schulman et al. (2015), appendix C.
     """
 
-    ranges = natural_gradient.ranges | {"max_kl": {}}
+    ranges = natural_gradient.ranges | {"max_kl": {"finite": True}}
 
     def __init__(self, world, policy, *, max_kl=0.01, **settings):
         super().__init__(world, policy, optimizer=None, **settings)

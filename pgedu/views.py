@@ -6,8 +6,7 @@ import warnings
 import numpy as np
 from matplotlib.patches import Polygon
 
-# One colour for each method in the whole suite (Okabe & Ito's palette, told apart by colour-blind readers too);
-# what is exact is black.
+# One colour for each method in the whole suite (Okabe & Ito's palette, for colour-blind readers too); exact: black.
 COLORS = {
     "exact": "#000000",
     "none": "#D55E00",
@@ -39,10 +38,9 @@ def color_of(method):
 
 def tidy(axes, title="", xlabel="", ylabel=""):
     """Labels, a light grid and no box: the look of every plot in the suite. Returns the axes."""
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel, axisbelow=True)
     axes.title.set_fontsize("medium")
     axes.grid(color="0.92")
-    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
 
@@ -62,11 +60,11 @@ class Band:
             self.area.set_xy(edge[np.isfinite(edge).all(axis=-1)])
 
 
-def _mean(returns):
-    """Mean over the last axis of what is there; NaN where nothing is there yet."""
-    there = np.isfinite(returns)
-    total = np.where(there, returns, 0.0).sum(axis=-1)
-    return np.divide(total, there.sum(axis=-1), out=np.full(total.shape, np.nan), where=there.any(axis=-1))
+def _mean(samples):
+    """Mean over the last axis of what is there (not NaN); NaN where nothing is there yet."""
+    there = ~np.isnan(samples)
+    total, count = np.where(there, samples, 0.0).sum(axis=-1), there.sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 class LearningCurve:
@@ -85,12 +83,13 @@ class LearningCurve:
     def add(self, x, samples):
         """x [n], samples [n, R]: one value of each run at each x; NaN for a run that has none yet."""
         if len(x):
+            samples = np.asarray(samples, dtype=float)
+            quantile = np.nanquantile if np.isnan(samples).any() else np.quantile  # the former is far slower
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # no run has a value yet: NaN, a gap
-                samples = np.asarray(samples, dtype=float)
-                rows = np.nanmean(samples, axis=-1), *np.nanquantile(samples, [0.1, 0.9], axis=-1)
+                low, high = quantile(samples, [0.1, 0.9], axis=-1)
             self._x.extend(x)
-            self._rows.extend(zip(*rows))
+            self._rows.extend(zip(_mean(samples), low, high))
 
     def show(self):
         """Draw what was added so far. Returns the latest mean (NaN before the first)."""
@@ -99,17 +98,15 @@ class LearningCurve:
         every = max(1, len(self._x) // self.POINTS)
         x, rows = np.array(self._x[::every]), np.array(self._rows[::every])
         self.band.show(x, *rows.T)
-        end = ROUND[np.searchsorted(ROUND, self._x[-1])]
-        if end > self.axes.get_xlim()[1]:
-            self.axes.set_xlim(0, end)
+        self.axes.set_xlim(0, max(ROUND[np.searchsorted(ROUND, self._x[-1])], self.axes.get_xlim()[1]))
         return self._rows[-1][0]
 
 
 class Learning:
     """R runs as they learn: where they stand on the hill J, their returns, the variance of their gradient estimates.
 
-    `learning = Learning(figure, ...)` sets the picture up; `learning.draw(new)` adds the records of new updates (with
-    `update`, `theta`, `returns`, `gradients`, `diverged`, as `Progress` has) and returns a sentence.
+    `learning = Learning(figure, ...)` sets the picture up; `learning.draw(new)` adds the `Progress` records of new
+    updates and returns a sentence.
 
     Args:
         limits, variances: (low, high) of the returns and variances shown.
@@ -124,14 +121,14 @@ class Learning:
         tidy(returns, "return: mean, and 8 of 10 runs", "update").set_ylim(*limits)
         tidy(variance, "variance of one gradient estimate", "update").set(yscale="log", ylim=variances)
         if best is not None:
-            returns.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
+            returns.axhline(best, color="black", linestyle="--", linewidth=1, label="best possible")
         self.sampled = LearningCurve(returns, "sampled", color)
         self.exact = LearningCurve(returns, "exact", COLORS["exact"]) if exact else None
         self.variance = LearningCurve(variance, None, color)
         self._legend = returns.legend(loc="lower right", fontsize="small")
-        self._exact_return, self._position, self._last = exact, None, None
-        self._worst = limits[0]
-        self._lost = limits[0] + 0.02 * (limits[1] - limits[0])  # a return below is the bottom of the picture
+        self._exact_return, self._position, self._last, self._standing = exact, None, None, np.empty(0)
+        # An exact return below this is the bottom of the picture. (A low sampled one may be bad luck.)
+        self._worst, self._lost = limits[0], limits[0] + 0.02 * (limits[1] - limits[0])
         if hill:
             x, height, self._position, label = hill
             tidy(first[0], "the hill J and the runs on it", label).set_ylim(*limits)
@@ -143,17 +140,16 @@ class Learning:
 
         `baseline` and `estimator`, where a panel has such controls, give the curves the colour of the method.
         """
-        for method in (estimator, baseline):
-            if method is not None:
-                self._recolour(color_of(method))
+        for method in filter(None, (estimator, baseline)):
+            self._recolour(color_of(method))
         if new:
             updates = [record.update for record in new]
             self.sampled.add(updates, np.array([_mean(record.returns) for record in new]))
             gradients = np.array([record.gradients for record in new])
-            if gradients.shape[-2] > 1:  # one episode alone has no variance to show
-                with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
+            with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
+                if gradients.shape[-2] > 1:  # one episode alone has no variance to show
                     self.variance.add(updates, np.var(gradients, axis=-2, ddof=1).sum(axis=-1))
-            self._last, self._standing = new[-1], _mean(new[-1].returns)
+            self._last = new[-1]
             self._add_exact(updates, np.array([record.theta for record in new]))
         return self._sentence(self.sampled.show(), self.variance.show())
 
@@ -161,9 +157,8 @@ class Learning:
         for curve in (self.sampled, self.variance):
             curve.band.line.set_color(color)
             curve.band.area.set_facecolor(color)
-        for text, line in zip(self._legend.get_texts(), self._legend.get_lines()):
-            if text.get_text() == "sampled":
-                line.set_color(color)
+        names = [text.get_text() for text in self._legend.get_texts()]
+        self._legend.get_lines()[names.index("sampled")].set_color(color)
         if self._position:
             self._runs.set_color(color)
 
@@ -187,7 +182,6 @@ class Learning:
             number = f"{variance:,.0f}" if variance >= 10 else f"{variance:.2g}"
             words.append(f"the variance of one gradient estimate {number}")
         lost, stopped = int((self._standing < self._lost).sum()), int(self._last.diverged.sum())
-        lost *= self.exact is not None  # a low sampled return may be bad luck, or how the world is
         warning = f" {lost} of {runs} runs have DIVERGED: a return below {self._lost:.0f}." if lost else ""
         warning += f" {stopped} stand still, since their numbers overflowed." if stopped else ""
         return ", ".join(words) + "." + warning
@@ -237,16 +231,15 @@ def angle_between(a, b):
 
 
 class CartPole:
-    """A cart with its pole on the track, as it was at the last few moments: the latest dark, earlier ones pale."""
+    """A cart with its pole on the track, at the last few moments: the latest dark, earlier ones pale."""
 
     def __init__(self, axes, color=COLORS["ppo"], moments=4):
         tidy(axes, xlabel="position on the track").set(xlim=(-2.7, 2.7), ylim=(-0.4, 1.3), aspect="equal", yticks=[])
-        axes.axhline(0, color="0.6", linewidth=1)
-        axes.plot([-2.4, -2.4, np.nan, 2.4, 2.4], [-0.1, 0.1, np.nan, -0.1, 0.1], color="0.3")  # beyond: the end
+        axes.plot([-2.4, -2.4, -2.4, 2.4, 2.4, 2.4], [-0.1, 0.1, 0, 0, -0.1, 0.1], color="0.5")  # beyond: the end
         # Not lines, which a pinned panel would keep: of a moving cart there is nothing to compare with.
-        shade = 0.75 ** np.arange(moments)[::-1] ** 2
         outlines = {"closed": False, "edgecolor": color, "facecolor": "none", "linewidth": 4, "capstyle": "round"}
-        self.poles = [axes.add_patch(Polygon(np.zeros((2, 2)), alpha=alpha, **outlines)) for alpha in shade]
+        poles = [Polygon(np.zeros((2, 2)), alpha=0.75**k**2, **outlines) for k in reversed(range(moments))]
+        self.poles = [axes.add_patch(pole) for pole in poles]
         self.cart = axes.add_patch(Polygon(np.zeros((4, 2)), facecolor="0.25"))
 
     def show(self, observations):
@@ -254,5 +247,4 @@ class CartPole:
         moments = np.concatenate([np.repeat(observations[:1], len(self.poles), axis=0), observations])
         for pole, (x, _, angle, _) in zip(self.poles, moments[-len(self.poles) :]):
             pole.set_xy([[x, 0], [x + np.sin(angle), np.cos(angle)]])
-        x = observations[-1, 0]
-        self.cart.set_xy([[x - 0.3, -0.2], [x + 0.3, -0.2], [x + 0.3, 0], [x - 0.3, 0]])
+        self.cart.set_xy(observations[-1, 0] * np.eye(2)[0] + [[-0.3, -0.2], [0.3, -0.2], [0.3, 0], [-0.3, 0]])

@@ -482,3 +482,10 @@ def test_no_damping_and_far_too_much_are_numbers(make, damping):
 
 def test_the_critic_of_a_trust_region_is_that_of_a2c():
     assert train(critic=learned(CRITIC)).critic.approximator is CRITIC
+
+
+@pytest.mark.parametrize(("make", "name"), [(pg.trpo, "max_kl"), (pg.natural_gradient, "damping"), (pg.a2c, "entropy")])
+def test_what_infinity_would_freeze_must_be_finite(make, name):
+    training = train(make, **({} if make is pg.trpo else {"optimizer": pg.SGD(0.1)}))
+    with pytest.raises(ValueError, match=f"^{name} must be a number of 0 or more, and finite; got inf"):
+        setattr(training, name, np.inf)
