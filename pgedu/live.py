@@ -33,10 +33,7 @@ REST = 0.006  # seconds of each frame left to the kernel, so that controls are h
 
 
 def slider(low, high, value, *, step=None, label=None, log=False):
-    """A slider. With `log`, `low`, `high` and `value` are still the values themselves, on a logarithmic scale.
-
-    Three integers make a slider of integers, on a linear scale.
-    """
+    """A slider; of integers, if all three are. `log`: on a logarithmic scale; they still are the values themselves."""
     if not low <= value <= high or (log and low <= 0):
         positive = ", with low > 0 on a logarithmic scale" if log else ""
         raise ValueError(f"value must be between low = {low} and high = {high}{positive}; got {value}")

@@ -106,9 +106,9 @@ def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5):
     found = [answer_of(student, array.shape, **case) for case, array in zip(cases, wanted)]
     if is_same(found, wanted, tolerance):
         return praise
-    blame_factor(found, wanted, "answer", "the right one")
     for sentence, mistake in mistakes:
         if is_same(found, [mistake(*case.values()) for case in cases], tolerance):
             raise Fault(sentence)
+    blame_factor(found, wanted, "answer", "the right one")
     case, a, b = next(each for each in zip(cases, found, wanted) if not is_same(each[1:2], each[2:], tolerance))
     raise Fault(f"Not yet: given {_shown(case)}, your answer is {as_text(a)} and the right one {as_text(b)}.")

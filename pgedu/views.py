@@ -22,7 +22,7 @@ COLORS = {
     "actor critic": "#009E73",
     "a2c": "#E69F00",
     "a3c": "#CC79A7",
-    "natural gradient": "#56B4E9",
+    "natural gradient": "#E69F00",
     "trpo": "#009E73",
     "ppo": "#D55E00",
 }

@@ -269,7 +269,7 @@ WRONG = [
     (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= 0.2), "Not yet: given ratio"),
     (check_kl, lambda p, q: kl(q, p), "This is KL(q || p)"),
     (check_kl, lambda p, q: -(p * np.log(q)).sum(), "This is the cross entropy"),
-    (check_kl, lambda p, q: kl(p, q) / np.log(2), "1.4427 times"),
+    (check_kl, lambda p, q: kl(p, q) / np.log(2), "In bits"),
     (check_kl, lambda p, q: np.mean([np.log(a / b) for a, b in zip(p, q)]), "not weighted with p"),
     (check_kl, lambda p, q: -kl(p, q), "check the sign"),
     (check_kl, lambda p, q: p * np.log(p / q), "Wrong shape: () is needed, yours is (2,)"),
