@@ -112,8 +112,8 @@ class LearnedValue:
     Of whole episodes the sum is divided by the number of steps that batches usually have (a running mean, but no less
     than half of this batch's): divided by its own number, short episodes would have more say than long ones.
 
-    It is the critic of actor-critic methods, too, which hand it targets of their own. A training starts it afresh
-    whenever it is made the training's baseline or critic.
+    It is the critic of actor-critic methods, too, which hand it targets of their own. A training makes a copy and
+    starts it afresh whenever it is made the training's baseline or critic; `training.baseline.w` is what was learned.
 
     Args:
         approximator: with one output, on the same observations as the policy.

@@ -43,6 +43,7 @@ class ppo(a2c):  # noqa: N801
         target_kl: once the mean KL of a minibatch exceeds it, that run's policy rests until the next update (its critic
             does not); infinite: never.
         recompute: advantages and targets are worked out anew, with the present critic, before every epoch.
+        critic_steps: steps of the critic on each minibatch.
         steps, episodes: length of a segment, environments of each run.
         settings: those of `actor_critic` and `Training`.
     Raises:
@@ -107,7 +108,8 @@ class ppo(a2c):  # noqa: N801
         psi = self._psi(ratio, self._weights(batch.advantages, mask)) * mask
         gradient = score(psi, self.entropy * mask) / steps[:, None, None]
         theta = self.optimizer.step(self.theta, clip_norm(gradient[:, 0], self.max_gradient_norm))
-        self.critic.learn(batch.observations, batch.targets, mask, near=batch.values, clip=self.clip_values)
+        for _ in range(self.critic_steps):
+            self.critic.learn(batch.observations, batch.targets, mask, near=batch.values, clip=self.clip_values)
         self._move(np.where(resting[:, None], self.theta, theta))
         clipped = (np.abs(ratio - 1) > self.clip) * mask
         report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)

@@ -185,8 +185,9 @@ class reinforce(Training):  # noqa: N801 - lower case as `range` and `enumerate`
     @baseline.setter
     def baseline(self, function):
         self._baseline = a_function("baseline", function)
-        if hasattr(function, "start"):  # one that learns begins with nothing
-            function.start(self.rng, self.runs)
+        if hasattr(function, "start"):  # one that learns begins with nothing, and belongs to this training alone
+            self._baseline = copy.copy(function)
+            self._baseline.start(self.rng, self.runs)
 
     def _learn(self, rollout):
         """Estimate, step, let the baseline learn."""

@@ -305,6 +305,15 @@ def test_extremes_stop_nothing_and_leave_theta_finite(settings):
         assert np.array_equal(progress.theta, cartpole().theta)
 
 
+def test_more_steps_of_the_critic_are_taken_on_each_minibatch():
+    """Twice as many steps of SGD on one whole batch are two epochs of it, for a critic whose policy stands still."""
+    still = dict(optimizer=pg.SGD(0.0), minibatches=1, critic=learned(pg.Linear(4, 1), 0.01))
+    twice, epochs, once = (cartpole(**still, **more) for more in (dict(critic_steps=2, epochs=1), dict(epochs=2), dict(epochs=1)))
+    for training in (twice, epochs, once):
+        next(training)
+    assert np.allclose(twice.critic.w, epochs.critic.w, rtol=1e-12) and not np.allclose(twice.critic.w, once.critic.w)
+
+
 def test_a_run_with_a_wild_learning_rate_is_lost_alone():
     training = train(optimizer=pg.Adam(np.array([0.05, 1e308])), clip=np.inf, max_gradient_norm=np.inf, updates=None)
     thetas = [next(training) for _ in range(5)]

@@ -208,7 +208,8 @@ def test_a_learned_value_learns_after_it_was_used():
     for run in range(2):
         lengths = first.rollout.lengths[run]
         returns = [-k for n in lengths for k in range(1, int(n) + 1)]  # -1 a step: G_t is minus the steps to go
-        assert baseline.w[run, 0] == pytest.approx(0.3 * np.mean(returns), rel=1e-12)
+        assert with_it.baseline.w[run, 0] == pytest.approx(0.3 * np.mean(returns), rel=1e-12)
+    assert baseline.w is None  # each training has a copy: the same baseline may be given to several
     assert not np.array_equal(next(with_it).theta, next(without).theta)
 
 
