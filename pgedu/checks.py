@@ -129,6 +129,8 @@ def check_gae(student):
          lambda r, d, v, m, lam: gae(r, full(d), v, m, lam)),
         ("v(s_t) is not subtracted: these are returns, not advantages.",
          lambda r, d, v, m, lam: gae(r, d, v, m, lam) + v[:-1] * m),
+        ("The TD residual lacks its last term: - values[t].",
+         lambda r, d, v, m, lam: discounted_returns(m * (r + d * v[1:]), lam * m * d)),
     ])  # fmt: skip
 
 
@@ -144,6 +146,8 @@ def check_entropy_gradient(student):
          lambda h: -_pi(h) * np.log(_pi(h))),
         ("The 1 of the product rule stays, the entropy is missing: the components must sum to 0.",
          lambda h: -_pi(h) * (np.log(_pi(h)) + 1)),
+        ("The factor pi is missing: every component is weighted with the probability of its action.",
+         lambda h: -(np.log(_pi(h)) + entropy(h))),
     ])  # fmt: skip
 
 
@@ -164,6 +168,8 @@ def check_clipped_weights(student):
         ("The ratio is missing: grad r = r grad log pi.",
          lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, A)),
         ("Nothing is clipped.", lambda r, A, c: r * A),
+        ("Clipped above only: a bad action, A < 0, has no more say below 1 - clip.",
+         lambda r, A, c: np.where(r > 1 + c, 0.0, r * A)),
         ("Clipping the ratio in the weight is not the gradient of the clipped surrogate, which is flat there: 0.",
          lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A),
     ])  # fmt: skip
