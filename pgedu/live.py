@@ -38,7 +38,9 @@ def slider(low, high, value, *, step=None, label=None, log=False):
         positive = ", with low > 0 on a logarithmic scale" if log else ""
         raise ValueError(f"value must be between low = {low} and high = {high}{positive}; got {value}")
     if log:
-        ends = {"min": np.log10(low), "max": np.log10(high), "step": step or 0.05, "base": 10}
+        up = np.log10(value / low) or 0.05
+        step = step or up / max(1, round(up / 0.05))  # about 20 for a factor of 10, and the first value is on the grid
+        ends = {"min": np.log10(low), "max": np.log10(high), "step": step, "base": 10}
         return widgets.FloatLogSlider(value, readout_format=".2g", **ends, **_style(label))
     if all(isinstance(number, int) for number in (low, high, value)):
         return widgets.IntSlider(value, low, high, step or 1, **_style(label))

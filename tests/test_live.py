@@ -126,6 +126,10 @@ def test_slider_arguments(arguments):
 
 def test_controls_give_what_they_were_given():
     assert slider(1e-3, 1.0, 0.1, log=True).value == pytest.approx(0.1)
+    for low, value in ((1e-3, 0.03), (1, 30), (1e-3, 1e-3), (0.0003, 0.02)):  # off its grid a slider would show another
+        control = slider(low, 100.0, value, log=True)
+        steps = (np.log10(value) - control.min) / control.step
+        assert steps == pytest.approx(round(steps), abs=1e-9) and 0.03 < control.step < 0.08
     assert isinstance(slider(1, 10, 2).value, int) and slider(0.0, 1.0, 0.5).value == 0.5
     box = choice({"no": none, "others": leave_one_out}, leave_one_out)
     assert box.value is leave_one_out and choice(["a", "b"]).value == "a" and switch(True).value is True
