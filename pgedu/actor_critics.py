@@ -1,6 +1,5 @@
 """Actor-critic methods: REINFORCE whose weights come from a critic, so that it need not wait for an episode's end."""
 
-import copy
 from functools import partial
 
 import numpy as np
@@ -12,7 +11,7 @@ from pgedu.mdp import MDP
 from pgedu.optimizers import clip_norm
 from pgedu.rollouts import Rollout, check_fit, collecting
 from pgedu.streams import Stream
-from pgedu.training import Training, a_function
+from pgedu.training import Training
 
 
 class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
@@ -38,15 +37,14 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
     Source: Sutton & Barto (2018), section 13.5; Schulman et al. (2016), section 6.
     """
 
+    functions = {"estimator": True}
     ranges = {"entropy": {"finite": True}, "critic_steps": {"least": 1, "whole": True}}
 
     def __init__(self, world, policy, *, critic, steps=None, lam=0.95, entropy=0.0, critic_steps=1, estimator=None,
                  **settings):  # fmt: skip
         super().__init__(world, policy, **settings)
         _check_critic(critic, policy)
-        self.critic = copy.copy(critic)  # one critic may be given to several trainings: each starts one of its own
-        self.critic.start(self.rng, self.runs)
-        self.lam, self.entropy, self.steps, self.estimator = lam, entropy, steps, estimator
+        self.critic, self.lam, self.entropy, self.steps, self.estimator = critic, lam, entropy, steps, estimator
         self.critic_steps = critic_steps
         if steps is not None:
             check_fit(world, policy, self.theta, steps=steps, max_steps=self.max_steps)
@@ -62,14 +60,6 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
         self.stream = Stream(world, self.rng)
         self.stream.check(self.policy, self.theta, self.episodes)
 
-    @property
-    def estimator(self):
-        return self._estimator or partial(lambda_advantage, lam=self.lam)
-
-    @estimator.setter
-    def estimator(self, function):
-        self._estimator = function and a_function("estimator", function)
-
     def _collect(self):
         if self.steps is None:
             return super()._collect()
@@ -83,12 +73,17 @@ class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
 
     def _learn(self, rollout):
         observations, v = rollout.observations[:-1], self.critic.values(rollout.observations)
-        psi = self.estimator(rollout, values=lambda observations: v)
+        psi = self._advantages(rollout, v)
         weights = self._weights(psi, rollout.mask)
         gradients = self.policy.score(self.theta, observations, rollout.actions, weights, self.entropy * rollout.mask)
         for _ in range(self.critic_steps):
             self.critic.learn(observations, psi + v[:-1], rollout.mask, whole=self.steps is None)
         return gradients, self._ascend(self._mean(gradients, rollout.mask), rollout, weights)
+
+    def _advantages(self, rollout, v):
+        """psi, given the critic's values v [T+1, R, B]."""
+        estimator = self.estimator or partial(lambda_advantage, lam=self.lam)
+        return estimator(rollout, values=lambda observations: v)
 
     def _ascend(self, gradient, rollout, weights):
         """Move theta; the weights are for those who need more than the gradient. Returns what is to be reported."""
@@ -184,7 +179,7 @@ class a3c(a2c, settles=("episodes", "critic_steps")):  # noqa: N801
         theta, w = self._stale
         one = Rollout(*(field[:, :, :, None] for field in rollout))  # [T, R, W, 1]: each worker by itself
         observations, v = one.observations[:-1], self.critic.approximator.forward(w, one.observations)[..., 0]
-        psi = self.estimator(one, values=lambda observations: v)
+        psi = self._advantages(one, v)
         gradients = self.policy.score(theta, observations, one.actions, self._weights(psi, one.mask),
                                       self.entropy * one.mask)  # fmt: skip
         means = self._mean(gradients, one.mask)

@@ -110,9 +110,8 @@ def check_gae(student):
     V = np.array([[1.0, -0.5, 2.0, 0.3, 1.5, 4.0], [0.5, 1.0, 2.5, -1.0, 0.8, 2.0]]).T
     D = np.array([[0.9, 0.9, 0.9, 0.9, 0.9], [0.5, 0.0, 0.0, 0.5, 0.5]]).T
     M = np.array([[1.0, 1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0, 1.0]]).T  # one truncated, one terminated
-    cases = [{"rewards": R[:2, 0], "discounts": D[:2, 0], "values": V[:3, 0], "mask": M[:2, 0], "lam": 0.7}]
-    cases += [{"rewards": R[:2, 1], "discounts": D[:2, 1], "values": V[:3, 1], "mask": M[:2, 1], "lam": 0.7}]
-    cases += [{"rewards": R * M, "discounts": D * M, "values": V, "mask": M, "lam": 0.7}]
+    parts = [(R[:2, k], D[:2, k], V[:3, k], M[:2, k]) for k in (0, 1)] + [(R * M, D * M, V, M)]
+    cases = [dict(zip(("rewards", "discounts", "values", "mask", "lam"), (*part, 0.7))) for part in parts]
     full = lambda d: 0 * d + d[0]  # noqa: E731 - the discount, at an episode's end too
     praise = "Right: TD residuals, summed with factors of gamma lambda, and cut where an episode ends."
     return compare(student, gae, cases, praise, [

@@ -94,7 +94,7 @@ class ppo(a2c):  # noqa: N801
 
     def _samples(self, rollout):
         v = self.critic.values(rollout.observations)
-        advantages = self.estimator(rollout, values=lambda observations: v)
+        advantages = self._advantages(rollout, v)
         fields = Samples(rollout.observations[:-1], rollout.actions, rollout.log_probs, advantages,
                          advantages + v[:-1], rollout.mask, v[:-1])  # fmt: skip
         return Samples(*(np.moveaxis(each, 0, 1).reshape(self.runs, -1, *each.shape[3:]) for each in fields))

@@ -68,6 +68,7 @@ class Training:
         ValueError: arguments that do not fit.
     """
 
+    functions = {}  # settings that must be functions: name -> may it be None?
     ranges = {}  # settings that must be numbers: name -> further arguments of `check_number`
 
     def __init__(self, world, policy, *, optimizer, rng, runs=1, episodes=1, gamma=None, updates=None, theta=None,
@@ -101,6 +102,11 @@ class Training:
     def __setattr__(self, name, value):
         if name in self.ranges:
             check_number(name, value, **self.ranges[name])
+        if name in self.functions and not callable(value) and not (value is None and self.functions[name]):
+            raise ValueError(f"{name} must be a function, as those in pgedu.{name}s; got {value!r}")
+        if name in ("baseline", "critic") and hasattr(value, "start"):
+            value = copy.copy(value)  # one that learns begins with nothing, and belongs to this training alone
+            value.start(self.rng, self.runs)
         super().__setattr__(name, value)
 
     @property
@@ -166,28 +172,11 @@ class reinforce(Training):  # noqa: N801 - lower case as `range` and `enumerate`
     Source: Williams (1992); Sutton & Barto (2018), sections 13.3 and 13.4.
     """
 
+    functions = {"estimator": False, "baseline": False}
+
     def __init__(self, world, policy, *, estimator=reward_to_go, baseline=none, **settings):
         super().__init__(world, policy, **settings)
         self.estimator, self.baseline = estimator, baseline
-
-    @property
-    def estimator(self):
-        return self._estimator
-
-    @estimator.setter
-    def estimator(self, function):
-        self._estimator = a_function("estimator", function)
-
-    @property
-    def baseline(self):
-        return self._baseline
-
-    @baseline.setter
-    def baseline(self, function):
-        self._baseline = a_function("baseline", function)
-        if hasattr(function, "start"):  # one that learns begins with nothing, and belongs to this training alone
-            self._baseline = copy.copy(function)
-            self._baseline.start(self.rng, self.runs)
 
     def _learn(self, rollout):
         """Estimate, step, let the baseline learn."""
@@ -198,10 +187,3 @@ class reinforce(Training):  # noqa: N801 - lower case as `range` and `enumerate`
             self.baseline.update(rollout)
         self._move(theta)
         return gradients, {}
-
-
-def a_function(name, value):
-    """`value`, if it can be called; otherwise a ValueError that names the argument."""
-    if not callable(value):
-        raise ValueError(f"{name} must be a function, as those in pgedu.{name}s; got {value!r}")
-    return value

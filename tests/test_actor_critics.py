@@ -156,7 +156,10 @@ def test_an_estimator_of_ones_own(make):
     np.testing.assert_allclose(training.critic.w, CRITIC_RATES[:, None] * [step for _, step in by_hand], rtol=1e-10)
     training.estimator = None
     training.lam = 0.25
-    assert training.estimator.func is pg.lambda_advantage and training.estimator.keywords == {"lam": 0.25}
+    v = np.random.default_rng(1).normal(size=rollout.observations.shape[:3])  # any values, to tell lams apart
+    wanted, other = (pg.lambda_advantage(rollout, values=lambda observations: v, lam=lam) for lam in (0.25, 0.95))
+    found = training._advantages(rollout, v)
+    assert np.array_equal(found, wanted) and not np.allclose(found, other)
 
 
 CHANGES = dict(lam=0.2, entropy=0.5, normalize=True, max_gradient_norm=0.01, learning_rate=0.0, gamma=0.3)
