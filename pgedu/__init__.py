@@ -1,25 +1,36 @@
 """pgedu: policy gradient methods that can be touched. The public names, flat."""
 
-from pgedu.actor_critics import a2c, a3c, actor_critic
-from pgedu.approximators import MLP, Linear, Table
-from pgedu.baselines import LearnedValue, batch_mean, constant, leave_one_out, none, optimal, state_value
-from pgedu.enumeration import each_batch, enumerate_rollouts
-from pgedu.envs import TabularEnv, TabularVectorEnv, register_worlds
-from pgedu.estimators import (
+from inspect import ismodule as _ismodule
+
+from pgedu import moved as _moved
+from pgedu.experience.enumeration import each_batch, enumerate_rollouts
+from pgedu.experience.rollouts import Rollout, collect
+from pgedu.experience.streams import Stream
+from pgedu.gradients.baselines import batch_mean, constant, leave_one_out, none, optimal, state_value
+from pgedu.gradients.estimators import (
     Moments, clipped_surrogate, clipped_weights, episode_gradients, lambda_advantage, moments, n_step_advantage,
     reward_to_go, td_advantage, total_return,
 )  # fmt: skip
-from pgedu.exact import ExactMoments, Solution, exact_gradient, exact_moments, exact_return, solve
-from pgedu.mdp import MDP, bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
-from pgedu.optimizers import SGD, Adam
-from pgedu.policies import Categorical, Gaussian, Policy
-from pgedu.proximal import ppo
-from pgedu.returns import discounted_returns, gae, n_step_advantages, td_residuals
-from pgedu.rollouts import Rollout, collect
-from pgedu.streams import Stream
-from pgedu.training import Progress, reinforce
-from pgedu.trust_regions import (
+from pgedu.gradients.exact import ExactMoments, Solution, exact_gradient, exact_moments, exact_return, solve
+from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
+from pgedu.learning.actor_critics import a2c, a3c, actor_critic
+from pgedu.learning.learned_value import LearnedValue
+from pgedu.learning.optimizers import SGD, Adam
+from pgedu.learning.proximal import ppo
+from pgedu.learning.reinforce import reinforce
+from pgedu.learning.training import Progress
+from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
+from pgedu.policies.approximators import MLP, Linear, Table
+from pgedu.policies.heads import Categorical, Gaussian
+from pgedu.policies.policy import Policy
+from pgedu.worlds.envs import TabularEnv, TabularVectorEnv, register_worlds
+from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
+from pgedu.worlds.mdp import MDP
 
+# `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.
+__all__ = [name for name, value in globals().items() if not (name.startswith("_") or _ismodule(value))]
+
+_moved.install()
 register_worlds()

@@ -22,7 +22,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from pgedu import (
     MLP, Adam, LearnedValue, Linear, Policy, a2c, clipped_weights, collect, gae, ppo,
 )  # fmt: skip
-from pgedu.trust_regions import fisher_vector_product, mean_kl
+from pgedu.learning.trust_regions import fisher_vector_product, mean_kl
 
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)

@@ -19,8 +19,8 @@ if find_chromium() is None:
 PANEL_CELL = """
 import gc, asyncio, ipywidgets
 from pgedu import *
-from pgedu.live import *
-from pgedu.views import Learning
+from pgedu.panels import *
+from pgedu.panels.views import Learning
 
 def start(rng):
     return reinforce(short_corridor(), Policy.softmax(Table(1, 2)), optimizer=SGD(0.001), rng=rng, runs=5, max_steps=50, episodes=2)

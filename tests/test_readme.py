@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pgedu.live import Panel
+from pgedu.panels.live import Panel
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,8 +85,9 @@ def test_links_lead_somewhere_and_pictures_have_alt_text():
 
 
 def test_every_module_and_every_notebook_is_listed_once():
-    modules = re.findall(r"^\| `(\w+\.py)`", TEXT, re.MULTILINE)
-    found = [path.name for path in (ROOT / "pgedu").glob("*.py") if path.name != "__init__.py"]
+    rows = re.findall(r"^\| (`\w+/\w+\.py`.*?) \|", TEXT, re.MULTILINE)
+    modules = [module for row in rows for module in re.findall(r"`(\w+/\w+\.py)`", row)]
+    found = [f"{path.parent.name}/{path.name}" for path in (ROOT / "pgedu").glob("*/*.py") if path.name != "__init__.py"]
     assert sorted(modules) == sorted(found)
     notebooks = re.findall(r"^\| \[.*?\]\(notebooks/(.*?)\)", TEXT, re.MULTILINE)
     assert notebooks == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))

@@ -1,0 +1,185 @@
+"""Estimators: a `Rollout` goes in, weights psi [T, *R, B] come out.
+
+Every policy gradient estimator is g = sum_t psi_t * grad log pi(a_t | s_t) (Schulman et al. 2016, eq. 1), so an
+estimator is no more than a choice of psi; `episode_gradients` does the rest. Set options with
+`functools.partial(reward_to_go, baseline=leave_one_out)`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pgedu.gradients.baselines import none
+from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
+
+
+def total_return(rollout, *, baseline=none, gamma_power=True):
+    """psi_t = G_0 - b: every action is weighted with the return of the whole episode.
+
+    Unbiased for grad J (whole episodes, a baseline that does not depend on the episode's own actions), with
+    the variance of rewards that came before the action. Source: Williams (1992).
+
+    Args:
+        gamma_power: True (default) for grad J itself. False weights step t with sum_k gamma^(k-t) R_{k+1} - b,
+            G_0 seen from time t: the same expectation as `reward_to_go` without gamma^t, which is not grad J.
+    Raises:
+        ValueError: a rollout in which a column holds more than one episode.
+    """
+    powers = discount_powers(rollout)
+    targets = np.broadcast_to((powers * rollout.rewards).sum(axis=0), powers.shape)
+    if not gamma_power:
+        targets = np.divide(targets, powers, out=np.zeros_like(powers), where=powers > 0)
+    return _minus_baseline(rollout, targets, baseline)
+
+
+def reward_to_go(rollout, *, baseline=none, gamma_power=True):
+    """psi_t = gamma^t (G_t - b_t): an action is weighted with what followed it.
+
+    Unbiased for grad J under the conditions of `total_return`, with less variance as a rule.
+    Source: Sutton & Barto (2018), section 13.3; Sutton et al. (1999).
+
+    Args:
+        gamma_power: True (default) keeps gamma^t, which grad J asks for. False drops it, as most programs do:
+            it weights late states as if they were not discounted, and is the gradient of no return at all
+            (Nota & Thomas 2020). Without discount, gamma = 1, both are the same.
+    Raises:
+        ValueError: gamma_power=True with a rollout in which a column holds more than one episode.
+    """
+    targets = discounted_returns(rollout.rewards, rollout.discounts)
+    psi = _minus_baseline(rollout, targets, baseline)
+    return discount_powers(rollout) * psi if gamma_power else psi
+
+
+def _minus_baseline(rollout, targets, baseline):
+    if not callable(baseline):
+        wanted = "a function (rollout, targets) -> b, such as leave_one_out or constant(2.0)"
+        raise ValueError(f"baseline must be {wanted}; got {baseline!r}")
+    return (targets - baseline(rollout, targets)) * rollout.mask
+
+
+def td_advantage(rollout, *, values, gamma_power=False):
+    """psi_t = delta_t = R_{t+1} + gamma v(s_{t+1}) - v(s_t): one reward, and the critic's word for the rest.
+
+    The least variance; biased unless `values` are those of the policy. Source: Sutton & Barto (2018), section 13.5.
+
+    Args:
+        values: the critic, a function of observations [T+1, *R, B, ...] -> [T+1, *R, B], or an array [O].
+        gamma_power: True multiplies by gamma^t, which grad J asks for and nearly all programs leave out; see
+            `reward_to_go`. Whole episodes only.
+    """
+    v = _critic(values, rollout)
+    return _advantages(rollout, td_residuals(rollout.rewards, rollout.discounts, v), gamma_power)
+
+
+def n_step_advantage(rollout, *, values, n=5, gamma_power=False):
+    """psi_t = the n-step return - v(s_t): n rewards, then the critic's word. Arguments as for `td_advantage`.
+
+    The bias shrinks and the variance grows with n. Source: Sutton & Barto (2018), section 7.1.
+    """
+    steps = rollout.rewards, rollout.discounts, _critic(values, rollout), rollout.mask
+    return _advantages(rollout, n_step_advantages(*steps, n), gamma_power)
+
+
+def lambda_advantage(rollout, *, values, lam=0.95, gamma_power=False):
+    """psi_t = sum_k (gamma lam)^k delta_{t+k}: all n-step advantages at once, with weights (1 - lam) lam^(n-1).
+
+    lam = 0 is `td_advantage`. lam = 1 is the return minus v(s_t): on whole episodes unbiased, whatever the critic.
+    Arguments as for `td_advantage`. Source: Schulman et al. (2016), eq. 16.
+    """
+    steps = rollout.rewards, rollout.discounts, _critic(values, rollout), rollout.mask
+    return _advantages(rollout, gae(*steps, lam), gamma_power)
+
+
+def _critic(values, rollout):
+    if callable(values):
+        return values(rollout.observations)
+    table, discrete = np.asarray(values, dtype=float), np.issubdtype(rollout.observations.dtype, np.integer)
+    if table.ndim != 1 or not discrete or rollout.observations.max(initial=0) >= len(table):
+        wanted = "a function of observations, or [O], one for each of O discrete observations"
+        raise ValueError(f"values must be {wanted}; got {values!r:.60}")
+    return table[rollout.observations]
+
+
+def _advantages(rollout, advantages, gamma_power):
+    return advantages * (rollout.mask * discount_powers(rollout) if gamma_power else rollout.mask)
+
+
+def clipped_surrogate(ratio, advantages, clip):
+    """min(r A, clip(r, 1 - clip, 1 + clip) A), elementwise; r = pi(a|s; theta) / pi(a|s; theta_old).
+
+    Its gradient is that of grad J in the old policy's data, but gives no reason to move r beyond 1 +- clip.
+    Source: Schulman et al. (2017), eq. 7.
+    """
+    ratio, advantages = _ratio_and_advantages(ratio, advantages, clip)
+    return np.minimum(ratio * advantages, np.clip(ratio, 1 - clip, 1 + clip) * advantages)
+
+
+def clipped_weights(ratio, advantages, clip):
+    """psi = r A, and 0 where r is already beyond the clip on the side that A drives it to.
+
+    d/d theta of `clipped_surrogate` is psi grad log pi: PPO, too, is a choice of weights.
+    """
+    ratio, advantages = _ratio_and_advantages(ratio, advantages, clip)
+    beyond = np.where(advantages > 0, ratio > 1 + clip, ratio < 1 - clip)
+    return np.where(beyond, 0.0, ratio * advantages)
+
+
+def _ratio_and_advantages(ratio, advantages, clip):
+    ratio, advantages = np.asarray(ratio, dtype=float), np.asarray(advantages, dtype=float)
+    if ratio.ndim and advantages.ndim and ratio.shape != advantages.shape:
+        raise ValueError(f"advantages must have the shape of ratio, {ratio.shape}; got {advantages.shape}")
+    if not clip >= 0:
+        raise ValueError(f"clip must be a number of 0 or more; got {clip}")
+    return ratio, advantages
+
+
+def discount_powers(rollout):
+    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after a termination.
+
+    Raises:
+        ValueError: where a column goes on after an end, since the time within that episode is then unknown.
+    """
+    ended = (rollout.discounts[:-1] == 0) | (rollout.mask[:-1] == 0)
+    # With gamma = 0 every step looks like an end; only the first one then counts, which is right.
+    if np.any(ended & (rollout.mask[1:] == 1)) and np.any(rollout.discounts > 0):
+        fitting = "reward_to_go(..., gamma_power=False)"
+        raise ValueError(f"rollout must hold one whole episode a column; got segments, which only {fitting} takes")
+    powers = np.ones_like(rollout.discounts)
+    np.cumprod(rollout.discounts[:-1], axis=0, out=powers[1:])
+    return powers
+
+
+def episode_gradients(policy, theta, rollout, psi):
+    """The gradient estimate of each episode, sum_t psi_t grad log pi(a_t | s_t): [*R, B, D]."""
+    return policy.score(theta, rollout.observations[:-1], rollout.actions, psi)
+
+
+class Moments(NamedTuple):
+    """Mean [*R, D] and covariance [*R, D, D] of gradient estimates; `variance` is the trace of the covariance."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def variance(self):
+        """Total variance E |g - E g|^2, [*R]."""
+        return np.trace(self.covariance, axis1=-2, axis2=-1)
+
+
+def moments(gradients, probabilities=None):
+    """Moments of gradients [*R, B, D]: of a sample (unbiased, B >= 2), or exact ones from probabilities [*R, B].
+
+    Raises:
+        ValueError: fewer than two samples, which have no variance, or shapes that do not fit.
+    """
+    gradients = np.asarray(gradients)
+    B = gradients.shape[-2] if gradients.ndim > 1 else 0
+    if B < (2 if probabilities is None else 1):
+        raise ValueError(f"gradients must be [*R, B, D] with B of 2 or more for a variance; got {gradients.shape}")
+    weights = np.full(B, 1 / B) if probabilities is None else np.asarray(probabilities)
+    if probabilities is not None and weights.shape != gradients.shape[:-1]:
+        raise ValueError(f"probabilities must be [*R, B] = {gradients.shape[:-1]}; got shape {weights.shape}")
+    mean = (weights[..., None] * gradients).sum(axis=-2)
+    centred = gradients - mean[..., None, :]
+    covariance = np.swapaxes(weights[..., None] * centred, -1, -2) @ centred
+    return Moments(mean, covariance * (B / (B - 1) if probabilities is None else 1))

@@ -1,0 +1,1 @@
+"""Learning: algorithms as iterators of `Progress`. Imports `gradients` and what lies below."""

@@ -1,0 +1,169 @@
+"""Trust regions: how far a step goes is measured in the policies' distance (KL), not in the parameters' length.
+
+`observations` are [T, *R, B, ...] and `weights` [T, *R, B] say how much each of them counts: a rollout's mask, or, with
+every state once, exact visits. All means below are weighted means over time and episodes, one for each run *R.
+"""
+
+import numpy as np
+
+from pgedu.learning.actor_critics import a2c
+
+SMALL = 64  # parameters, up to which the Fisher matrix itself is made: cheaper then than ten products with it
+
+
+def _shares(weights, shape):
+    """weights / their sum in each run; 0 in a run that has none, such as one whose every step was a reset."""
+    if np.shape(weights) != shape:
+        raise ValueError(f"weights must be [T, *R, B] = {shape}; got shape {np.shape(weights)}")
+    return weights / np.maximum(weights.sum(axis=(0, -1), keepdims=True), 1e-300)
+
+
+def _mean(values, weights):
+    return (values * _shares(weights, values.shape)).sum(axis=(0, -1))
+
+
+def mean_kl(policy, theta, other, observations, weights):
+    """Mean of KL(pi(. | o; theta) || pi(. | o; other)), [*R], in nats."""
+    return _mean(policy.head.kl(policy.outputs(theta, observations), policy.outputs(other, observations)), weights)
+
+
+def fisher_matrix(policy, theta, observations, weights):
+    """F = mean of E_a[score score^T], exact over actions: [*R, D, D].
+
+    With J the Jacobian of the outputs and H the Fisher matrix of the head in its outputs, it is the mean of J^T H J.
+    To second order mean_kl(theta, theta + d) = d^T F d / 2. Holds samples * outputs * D numbers: for small D.
+    Source: Kakade (2001); Amari (1998).
+    """
+    runs = theta.shape[:-1]
+    shares = _shares(weights, observations.shape[: theta.ndim + 1])
+    # Each of the N = B T samples becomes an episode of one step: what is summed over time is then one for each sample.
+    samples = np.moveaxis(observations, 0, weights.ndim - 1).reshape(1, *runs, -1, *observations.shape[weights.ndim :])
+    shares = np.moveaxis(shares, 0, -1).reshape(*runs, -1)  # [*R, N]
+    outputs, backward = policy.approximator.trace(theta, samples)
+    units = np.eye(outputs.shape[-1])
+    J = np.stack([backward(np.broadcast_to(unit, outputs.shape)) for unit in units], axis=-1)  # [*R, N, D, K]
+    HJ = policy.head.fisher(outputs[0][..., None, :], J)
+    return np.einsum("...n,...ndk,...nek->...de", shares, J, HJ, optimize=True)
+
+
+def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-5):
+    """F vector, [*R, D], without F: J^T H J vector, from right to left.
+
+    J vector is a central difference of the outputs along `vector`: exact for Table and Linear but for rounding, and to
+    about nine digits for an MLP.
+    """
+    length = np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-300)
+    along = step * vector / length
+    outputs, backward = policy.approximator.trace(theta, observations)
+    ahead, behind = (policy.outputs(theta + shift, observations) for shift in (along, -along))
+    tangent = (ahead - behind) * (length / (2 * step))[..., None]
+    product = policy.head.fisher(outputs, tangent) * _shares(weights, outputs.shape[:-1])[..., None]
+    return backward(product).sum(axis=-2)
+
+
+def conjugate_gradient(product, target, iterations=10, tolerance=1e-10):
+    """Solve product(x) = target [*R, D] for all runs at once, with product a positive definite matrix's.
+
+    After D iterations it is exact but for rounding; a few give a good direction. Source: Nocedal & Wright (2006),
+    algorithm 5.2.
+    """
+    x, residual = np.zeros_like(target), target.copy()
+    direction, square = target.copy(), (target**2).sum(axis=-1, keepdims=True)
+    enough = tolerance * square
+    for _ in range(iterations):
+        if np.all(square <= enough):
+            break
+        image = product(direction)
+        curvature = (direction * image).sum(axis=-1, keepdims=True)
+        going = (square > enough) & (curvature > 0)
+        length = np.divide(square, curvature, out=np.zeros_like(square), where=going)
+        x, residual = x + length * direction, residual - length * image
+        new = (residual**2).sum(axis=-1, keepdims=True)
+        direction = residual + np.divide(new, square, out=np.zeros_like(square), where=going) * direction
+        square = np.where(going, new, 0.0)
+    return x
+
+
+def natural_direction(policy, theta, gradient, observations, weights, damping=1e-3, iterations=10):
+    """(F + damping I)^-1 gradient, [*R, D]: the direction in which J rises most for a given, small KL.
+
+    With the Fisher matrix itself up to 64 parameters, by conjugate gradient beyond. Without damping, F may have no
+    inverse: of the directions that solve F x = gradient it is then the shortest.
+    Source: Kakade (2001); Schulman et al. (2015), appendix C.
+    """
+    if theta.shape[-1] <= SMALL:
+        fisher = fisher_matrix(policy, theta, observations, weights) + damping * np.eye(theta.shape[-1])
+        finite = np.isfinite(fisher).all(axis=(-2, -1)) & np.isfinite(gradient).all(axis=-1)
+        inverse = np.linalg.pinv(np.where(finite[..., None, None], fisher, 0.0), rcond=1e-10, hermitian=True)
+        return np.where(finite[..., None], (inverse @ gradient[..., None])[..., 0], np.nan)
+
+    def product(vector):
+        return fisher_vector_product(policy, theta, observations, weights, vector) + damping * vector
+
+    return conjugate_gradient(product, gradient, iterations)
+
+
+class natural_gradient(a2c):  # noqa: N801
+    """`a2c` along the natural gradient: theta <- theta + learning rate * (F + damping I)^-1 gradient.
+
+    The step does not depend on how the policy is parametrised (up to the damping).
+
+    Args:
+        damping: added to the diagonal of the Fisher matrix.
+        settings: those of `a2c`, `actor_critic` and `Training`; the optimizer should be `SGD`.
+    Source: Kakade (2001).
+    """
+
+    ranges = a2c.ranges | {"damping": {"finite": True}}
+
+    def __init__(self, world, policy, *, damping=1e-3, steps=128, entropy=0.0, lam=0.95, critic_steps=10, **settings):
+        super().__init__(world, policy, steps=steps, entropy=entropy, lam=lam, critic_steps=critic_steps, **settings)
+        self.damping = damping
+
+    def _direction(self, gradient, rollout):
+        steps = rollout.observations[:-1], rollout.mask
+        return natural_direction(self.policy, self.theta, gradient, *steps, self.damping)
+
+    def _ascend(self, gradient, rollout, psi):
+        self._move(self.optimizer.step(self.theta, self._direction(gradient, rollout)))
+        return {}
+
+
+class trpo(natural_gradient, settles=("optimizer",)):  # noqa: N801
+    """Trust region policy optimisation: the longest step along the natural gradient that the trust region allows.
+
+    Its length makes the quadratic model of the mean KL equal `max_kl`. If the real mean KL is more, or the surrogate,
+    mean of ratio * psi, has not grown, the step is made shorter by a factor 0.8, up to ten times, and given up then.
+
+    Args:
+        max_kl: radius of the trust region, in nats.
+        settings: those of `natural_gradient`; there is no optimizer, since the step has its length from `max_kl`.
+    Source: Schulman et al. (2015), appendix C.
+    """
+
+    ranges = natural_gradient.ranges | {"max_kl": {"finite": True}}
+
+    def __init__(self, world, policy, *, max_kl=0.01, **settings):
+        super().__init__(world, policy, optimizer=None, **settings)
+        self.max_kl = max_kl
+
+    def _ascend(self, gradient, rollout, psi):
+        observations, mask = rollout.observations[:-1], rollout.mask
+        direction = self._direction(gradient, rollout)
+        image = fisher_vector_product(self.policy, self.theta, observations, mask, direction)
+        square = np.maximum((direction * image).sum(axis=-1), 1e-300)
+        step = np.sqrt(2 * self.max_kl / square)[:, None] * direction
+        accepted, kl = np.zeros(self.runs, dtype=bool), np.zeros(self.runs)
+        theta, start = self.theta, _mean(psi, mask)
+        for shrink in 0.8 ** np.arange(11):
+            candidate = self.theta + shrink * step
+            log_prob = self.policy.log_prob(candidate, observations, rollout.actions)
+            surrogate = _mean(np.exp(np.where(mask, log_prob - rollout.log_probs, 0.0)) * psi, mask)
+            distance = mean_kl(self.policy, self.theta, candidate, observations, mask)
+            now = ~accepted & (distance <= self.max_kl) & (surrogate > start)
+            theta, kl = np.where(now[:, None], candidate, theta), np.where(now, distance, kl)
+            accepted |= now
+            if accepted.all():
+                break
+        self._move(theta)
+        return {"kl": kl, "rejected": ~accepted}

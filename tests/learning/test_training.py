@@ -1,0 +1,309 @@
+"""REINFORCE against updates computed by hand, laws of single runs, and the book's figure by exact returns."""
+
+import inspect
+from functools import partial
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+import pgedu as pg
+
+CORRIDOR, TABLE = pg.short_corridor(), pg.Policy.softmax(pg.Table(1, 2))
+NORMAL = pg.Policy(pg.Table(1, 2), pg.Gaussian(1))
+BEST = -(6 + 4 * np.sqrt(2))
+
+
+def train(world=CORRIDOR, policy=TABLE, *, rate=0.01, seed=0, **settings):
+    optimizer = settings.pop("optimizer", None) or pg.SGD(rate)
+    return pg.reinforce(world, policy, optimizer=optimizer, rng=np.random.default_rng(seed), **settings)
+
+
+def gradient_by_hand(theta, rollout, run, gamma=1.0):
+    """Mean over episodes of sum_t gamma^t G_t (onehot(a_t) - pi), in loops, for a policy with one observation."""
+    pi = np.exp(theta) / np.exp(theta).sum()
+    gradients = []
+    for b, length in enumerate(rollout.lengths[run].astype(int)):
+        rewards, total = rollout.rewards[:length, run, b], np.zeros(len(theta))
+        for t in range(length):
+            G = sum(gamma ** (k - t) * rewards[k] for k in range(t, length))
+            total += gamma**t * G * (np.eye(len(theta))[rollout.actions[t, run, b]] - pi)
+        gradients.append(total)
+    return np.mean(gradients, axis=0)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 0.9])
+def test_an_update_is_the_mean_gradient_of_the_rollout_that_the_same_generator_gives(gamma):
+    theta = np.array([[0.3, -0.2], [0.0, 1.0], [-1.0, 0.0]])
+    rates = np.array([0.1, 0.01, 0.0])
+    training = train(rate=rates, runs=3, episodes=4, gamma=gamma, theta=theta, updates=2)
+    rng = np.random.default_rng(0)
+    for update in (1, 2):
+        rollout = pg.collect(CORRIDOR, TABLE, theta, rng=rng, episodes=4, gamma=gamma)
+        by_hand = np.array([gradient_by_hand(theta[run], rollout, run, gamma) for run in range(3)])
+        progress = next(training)
+        assert np.allclose(progress.theta, theta + rates[:, None] * by_hand, rtol=1e-12)
+        assert not np.allclose(progress.theta[0], theta[0] - rates[0] * by_hand[0])  # down instead of up
+        assert np.allclose(progress.gradients.mean(axis=1), by_hand) and progress.gradients.shape == (3, 4, 2)
+        assert all(np.array_equal(a, b) for a, b in zip(progress.rollout, rollout))
+        assert np.array_equal(progress.returns, rollout.rewards.sum(axis=0))
+        assert progress.update == update
+        theta = progress.theta
+
+
+def test_steps_are_counted_in_the_mean_over_runs():
+    training = train(runs=3, episodes=2, updates=4, rate=0.0)
+    real = np.cumsum([progress.rollout.mask.sum() / 3 for progress in training])
+    assert training.steps_taken == real[-1] > 4 * 2 * 3
+
+
+@pytest.mark.parametrize("baseline", [pg.none, pg.leave_one_out])
+def test_many_runs_at_once_have_the_law_of_single_ones(baseline):
+    """Mean and spread of theta after three updates: 300 runs in one array against 300 trainings."""
+    settings = dict(rate=0.02, episodes=2, updates=3, baseline=baseline, max_steps=200)
+    *_, together = train(runs=300, **settings)
+    alone = []
+    for seed in range(1, 301):
+        *_, last = train(seed=seed, **settings)
+        alone.append(last.theta[0, 1])
+    together, alone = together.theta[:, 1], np.array(alone)
+    standard_error = np.sqrt((together.var() + alone.var()) / 300)
+    assert abs(together.mean() - alone.mean()) < 4 * standard_error
+    assert 0.6 < together.std() / alone.std() < 1.6
+    assert np.unique(together).size > 250 and abs(np.corrcoef(together[:-1], together[1:])[0, 1]) < 4 / np.sqrt(300)
+
+
+def test_a_first_update_has_the_exact_gradient_as_its_mean():
+    theta = np.tile([0.2, -0.3], (3000, 1))
+    progress = next(train(rate=1.0, runs=3000, theta=theta, baseline=pg.constant(-10.0)))
+    change = progress.theta - theta
+    exact = pg.exact_gradient(CORRIDOR, TABLE, theta[0])
+    z = (change.mean(axis=0) - exact) / (change.std(axis=0) / np.sqrt(3000))
+    assert (abs(z) < 4).all() and (abs(exact) > 0.5).all()
+
+
+@pytest.mark.parametrize(
+    "name, value", [("learning_rate", 0.0), ("learning_rate", 0.5), ("gamma", 0.5), ("episodes", 7), ("max_steps", 2),
+                    ("baseline", pg.constant(3.0)), ("estimator", pg.total_return)]
+)  # fmt: skip
+def test_a_setting_changed_acts_on_the_next_update(name, value):
+    """As if it had been so from the start, from the same theta and the same chance."""
+    changed, as_before = train(updates=3), train(updates=3)
+    first = next(changed)
+    next(as_before)
+    setattr(changed, name, value)
+    fresh = train(theta=first.theta, **{"rate" if name == "learning_rate" else name: value})
+    fresh.rng = np.random.default_rng()
+    fresh.rng.bit_generator.state = changed.rng.bit_generator.state
+    second = next(changed)
+    assert np.array_equal(second.theta, next(fresh).theta)
+    assert not np.array_equal(second.theta, next(as_before).theta)
+
+
+def test_a_training_has_a_length_and_ends():
+    training = train(updates=5)
+    assert len(training) == 5 and iter(training) is training
+    assert [progress.update for progress in training] == [1, 2, 3, 4, 5]
+    assert list(training) == [] and list(training.pulses()) == []
+    with pytest.raises(StopIteration):
+        next(training)
+    endless = train()
+    assert next(endless).update == 1
+    with pytest.raises(TypeError, match="no length: it goes on for ever"):
+        len(endless)
+
+
+@pytest.mark.parametrize("world", ["mdp", "gym"])
+def test_pulses_are_one_update_in_small_pieces(world):
+    def make():
+        env = CORRIDOR if world == "mdp" else pg.TabularVectorEnv(CORRIDOR, 6)
+        return train(env, runs=2, episodes=3, updates=3)
+
+    whole, pieces = make(), make()
+    for progress in whole:
+        *pauses, last = pieces.pulses()
+        assert pauses == [None] * len(progress.rollout.mask)
+        assert np.array_equal(last.theta, progress.theta) and last.update == progress.update
+
+
+def test_an_update_given_up_half_way_leaves_nothing_behind():
+    training = train(updates=2)
+    before, pulses = training.theta.copy(), training.pulses()
+    next(pulses)
+    pulses.close()
+    assert np.array_equal(training.theta, before) and training.update == 0 and training.steps_taken == 0
+    assert len(list(training)) == 2
+
+
+class Lever(VectorEnv):
+    """One step: the reward is the action. The number of columns is all there is to know."""
+
+    def __init__(self, columns, reward=lambda actions: actions[:, 0], bound=np.inf):
+        self.num_envs, self.reward = columns, reward
+        self.single_observation_space, self.single_action_space = spaces.Discrete(1), spaces.Box(-bound, bound, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(self.num_envs, dtype=int), {}
+
+    def step(self, actions):
+        over = np.ones(self.num_envs, dtype=bool)
+        return np.zeros(self.num_envs, dtype=int), self.reward(actions), over, ~over, {}
+
+
+@pytest.mark.parametrize("make", [pg.SGD, pg.Adam])
+@pytest.mark.parametrize("case", ["softmax", "gaussian"])
+def test_a_diverging_run_is_reported_stopped_and_alone(make, case):
+    """The other run learns as it does beside one that does not; no warning, before or after."""
+
+    def play(wild):
+        policy = NORMAL if case == "gaussian" else pg.Policy.softmax(pg.Linear(4, 2))
+        env = Lever(8, bound=5) if case == "gaussian" else gymnasium.make_vec("CartPole-v1", num_envs=8)
+        training = train(env, policy, optimizer=make(np.array([1e-3, wild])), runs=2, episodes=4, updates=8)
+        records = [(progress.theta, progress.diverged) for progress in training]
+        training.learning_rate, training.updates = 0.0, 9  # too late: a run that is lost stays where it is
+        return records + [(progress.theta, progress.diverged) for progress in training]
+
+    wild, tame = play(1e308), play(0.0)
+    assert wild[-1][1].tolist() == [False, True] and not any(diverged.any() for _, diverged in tame)
+    assert all(np.isfinite(theta).all() for theta, _ in wild)
+    since = [diverged[1] for _, diverged in wild].index(True)
+    assert all(np.array_equal(theta[1], wild[since][0][1]) for theta, _ in wild[since:])
+    if case == "gaussian":  # in CartPole the wild run decides how long the batch takes, and so what chance comes next
+        assert all(np.array_equal(theta[0], beside[0]) for (theta, _), (beside, _) in zip(wild, tame))
+
+
+def test_gaussian_reinforce_has_the_mean_of_its_closed_form():
+    """J = mean, so grad J = (1, 0) with respect to (mean, log std)."""
+    progress = next(train(Lever(20_000), NORMAL, rate=1.0, runs=2, episodes=10_000, theta=[[0.5, 0.1], [-1.0, -0.5]]))
+    error = progress.gradients.std(axis=1) / np.sqrt(10_000)
+    assert (abs(progress.gradients.mean(axis=1) - [1, 0]) < 4 * error).all()
+
+
+# --- a learned baseline ---
+
+
+def test_a_learned_value_converges_to_the_exact_values():
+    world = pg.random_mdp(np.random.default_rng(0), states=3, gamma=0.8)
+    policy = pg.Policy.softmax(pg.Table(world.n_observations, 2))
+    rng, theta = np.random.default_rng(1), np.random.default_rng(2).normal(size=(2, policy.size))
+    baseline = pg.LearnedValue(pg.Table(world.n_observations, 1), pg.SGD(0.5))
+    baseline.start(rng, runs=2)
+    for rate in [0.5] * 40 + [0.05] * 60:
+        baseline.optimizer.learning_rate = rate
+        baseline.update(pg.collect(world, policy, theta, rng=rng, episodes=500))
+    exact = pg.solve(world, policy, theta).values[:, :3]
+    assert np.allclose(baseline.w[:, :3], exact, atol=0.05)
+    assert not np.allclose(baseline.w[::-1, :3], exact, atol=0.1)  # of the other run
+
+
+def test_a_learned_value_learns_after_it_was_used():
+    """The first update is that of its first w, all zero; then w is a step on the mean squared error of the batch."""
+    baseline = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.3))
+    with_it = train(runs=2, episodes=3, baseline=baseline, updates=2)
+    without = train(runs=2, episodes=3, updates=2)
+    first = next(with_it)
+    assert np.array_equal(first.theta, next(without).theta)
+    for run in range(2):
+        lengths = first.rollout.lengths[run]
+        returns = [-k for n in lengths for k in range(1, int(n) + 1)]  # -1 a step: G_t is minus the steps to go
+        assert with_it.baseline.w[run, 0] == pytest.approx(0.3 * np.mean(returns), rel=1e-12)
+    assert baseline.w is None  # each training has a copy: the same baseline may be given to several
+    assert not np.array_equal(next(with_it).theta, next(without).theta)
+
+
+def test_a_learned_value_leaves_the_gradient_unbiased_and_one_that_learns_first_does_not():
+    """One episode a run: fitted to the very episode that it judges, the baseline takes part of the signal away."""
+    R, theta = 4000, np.tile([0.0, -1.5], (4000, 1))
+    exact = pg.exact_gradient(CORRIDOR, TABLE, theta[0])
+
+    def z(learn_first):
+        value = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.9))
+        value.start(np.random.default_rng(0), runs=R)
+
+        def judged_late(rollout, targets):
+            value.update(rollout)
+            return value(rollout, targets)
+
+        training = train(runs=R, theta=theta, rate=0.0, baseline=judged_late if learn_first else value, updates=2)
+        gradients = [progress.gradients[:, 0] for progress in training][-1]
+        return abs((gradients.mean(axis=0) - exact) / (gradients.std(axis=0) / np.sqrt(R))).max()
+
+    assert z(learn_first=False) < 4 < z(learn_first=True)
+
+
+@pytest.mark.parametrize(
+    "runs, p, plain_rate, helped_rate",
+    [(100, 0.1, 2.0**-13, 2.0**-9), (400, 0.5, 2.0**-8, 2.0**-8)],
+    ids=["the book's steps", "equal steps, too large for one of them"],
+)
+def test_figure_13_2_a_learned_baseline_does_better_after_the_same_episodes(runs, p, plain_rate, helped_rate):
+    """Judged by the exact J of each run; a run that lost its way counts as -40, in favour of the plain ones."""
+
+    def play(rate, baseline):
+        start = np.tile(np.log([1 - p, p]), (runs, 1))
+        *_, last = train(rate=rate, runs=runs, theta=start, baseline=baseline, updates=150, max_steps=300)
+        return pg.exact_return(CORRIDOR, TABLE, last.theta)
+
+    plain, helped = play(plain_rate, pg.none), play(helped_rate, pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.5)))
+    assert max(plain.max(), helped.max()) <= BEST + 1e-9
+    plain, helped = np.maximum(plain, -40), np.maximum(helped, -40)
+    assert helped.mean() - plain.mean() > 4 * np.sqrt((plain.var() + helped.var()) / runs)
+    assert helped.mean() > BEST - 1.5
+
+
+# --- mistakes ---
+
+
+@pytest.mark.parametrize(
+    "said, settings",
+    [
+        ("runs must be at least 1; got 0", dict(runs=0)),
+        ("episodes must be at least 1; got 0", dict(episodes=0)),
+        ("updates must be at least 1; got -1", dict(updates=-1)),
+        ("estimator must be a function, as those in pgedu.gradients.estimators; got 'gae'", dict(estimator="gae")),
+        ("baseline must be a function, as those in pgedu.gradients.baselines; got 'mean'", dict(baseline="mean")),
+        (r"theta must be \[R, D\] = \(2, 2\); got shape \(2,\)", dict(runs=2, theta=np.zeros(2))),
+        ("learning_rate must be a finite number of 0 or more; got -1", dict(rate=-1)),
+    ],
+)
+def test_what_does_not_fit_is_named(said, settings):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        train(**settings)
+
+
+@pytest.mark.parametrize(
+    "said, settings",
+    [
+        ("gamma must be between 0 and 1; got 2", dict(gamma=2)),
+        ("max_steps must be a whole number of at least 1; got 0", dict(max_steps=0)),
+        ("world must be an MDP, .*; got <", dict(world=pg.TabularEnv(CORRIDOR))),
+        ("num_envs must be .* 2 runs of 3 episodes; got 5", dict(world=Lever(5), policy=NORMAL, runs=2, episodes=3)),
+        ("head must have dimensions = 1 .*; got Categorical", dict(world=Lever(1))),
+        ("rewards of .* must be finite", dict(world=Lever(1, lambda a: a[:, 0] * np.nan), policy=NORMAL)),
+        ("leave_one_out needs 2 or more episodes", dict(baseline=pg.leave_one_out)),
+        ("learning_rate must be a number or", dict(rate=np.ones(3), runs=2)),
+        ("optimal needs 2 or more", dict(baseline=pg.optimal(TABLE, np.zeros((1, 2))))),
+    ],
+)
+def test_what_does_not_fit_is_named_at_the_first_update(said, settings):
+    training = train(**settings)
+    with pytest.raises(ValueError, match=f"^{said}"):
+        next(training)
+    assert training.update == 0
+
+
+@pytest.mark.parametrize("algorithm", [pg.reinforce, pg.actor_critic, pg.a2c, pg.a3c, pg.natural_gradient, pg.trpo, pg.ppo])
+def test_signatures_name_every_setting(algorithm):
+    """Panels look there for what they may hand on, also through functools.partial; each name can really be given."""
+    names = set(inspect.signature(partial(algorithm, CORRIDOR)).parameters)
+    assert {"policy", "rng", "runs", "updates", "gamma"} <= names and "settings" not in names
+    assert ("optimizer" in names) == (algorithm is not pg.trpo) and ("episodes" in names) == (algorithm is not pg.a3c)
+    given = {"optimizer": pg.SGD(0.1), "critic": pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), "steps": 5, "episodes": 2}
+    given = {name: value for name, value in given.items() if name in names} | {"rng": np.random.default_rng(0)}
+    parameters = inspect.signature(algorithm).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty and each.name not in given}
+    assert np.isfinite(next(algorithm(CORRIDOR, TABLE, **given, **defaults)).theta).all()
+    with pytest.raises(TypeError, match="unheard_of"):
+        algorithm(CORRIDOR, TABLE, **given, unheard_of=1)

@@ -1,0 +1,85 @@
+"""The fast picture is the full picture: blitting against a plain Matplotlib draw, and the PNG against its pixels."""
+
+import io
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pgedu.panels.canvas import Canvas
+
+
+def view(figure):
+    left, right = figure.subplots(1, 2)
+    for axes in (left, right):
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+    (line,) = left.plot([], [], label="a line")
+    (dots,) = right.plot([], [], "o")
+    left.legend(loc="upper right")
+
+    def draw(height):
+        line.set_data([0, 1], [height, 0.5])
+        dots.set_data([0.2, height], [0.3, 0.4])
+
+    return draw
+
+
+def pixels(canvas):
+    return (matplotlib.image.imread(io.BytesIO(canvas.png()))[..., :3] * 255).round().astype(int)
+
+
+def in_full(height):
+    """The same figure, drawn by Matplotlib from scratch."""
+    figure = Figure(figsize=(6, 3), dpi=100)
+    figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))
+    agg = FigureCanvasAgg(figure)
+    view(figure)(height)
+    agg.draw()
+    figure.set_layout_engine("none")
+    agg.draw()
+    return np.asarray(agg.buffer_rgba())[..., :3].astype(int)
+
+
+@pytest.mark.parametrize("heights", [[0.5], [0.1, 0.9], [0.9, 0.1, 0.5, 0.7]])
+def test_frames_look_like_full_drawings(heights):
+    canvas = Canvas(view, (6, 3))
+    for height in heights:
+        canvas.draw(height)
+        quick = pixels(canvas)
+    # The frame and the legend are under moving lines here and over them there, so a few pixels may differ.
+    assert (np.abs(quick - in_full(heights[-1])).max(axis=-1) > 30).mean() < 0.002
+    assert (np.abs(quick - in_full(0.31)).max(axis=-1) > 30).mean() > 0.003  # and it would notice another picture
+
+
+def test_png_holds_the_pixels_of_the_buffer():
+    canvas = Canvas(view, (6, 3))
+    canvas.draw(0.4)
+    decoded = pixels(canvas)
+    np.testing.assert_array_equal(decoded, np.asarray(canvas._agg.buffer_rgba())[..., :3])
+
+
+def test_a_changed_axis_is_drawn_anew():
+    canvas = Canvas(view, (6, 3))
+    canvas.draw(0.5)
+    before = pixels(canvas)
+    canvas.figure.axes[0].set_xlim(0, 2)
+    changed = pixels(canvas)
+    ticks = slice(before.shape[0] - 25, None)  # the numbers below the axis
+    assert np.abs(before[ticks] - changed[ticks]).sum() > 0
+
+
+def test_setup_again_starts_clean_but_keeps_the_ghost():
+    canvas = Canvas(view, (6, 3))
+    canvas.draw(0.9)
+    canvas.pin(True)
+    canvas.setup(view)
+    canvas.draw(0.1)
+    ghosts = [line for axes in canvas.figure.axes for line in axes.lines if line.get_gid() == "ghost"]
+    np.testing.assert_array_equal(ghosts[0].get_ydata(), [0.9, 0.5])
+    canvas.pin(False)
+    canvas.draw(0.1)
+    fresh = Canvas(view, (6, 3))
+    fresh.draw(0.1)
+    np.testing.assert_array_equal(pixels(canvas), pixels(fresh))

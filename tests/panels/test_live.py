@@ -1,0 +1,287 @@
+"""Panels, driven in Python: what a control does, what is shown when it fails, and that nothing is left behind."""
+
+import asyncio
+import base64
+import io
+import signal
+import warnings
+
+import ipywidgets
+import matplotlib.image
+import numpy as np
+import pytest
+
+from pgedu import SGD, Policy, Table, leave_one_out, none, reinforce, short_corridor
+from pgedu.panels import choice, explore, slider, switch, watch
+from pgedu.panels.views import Learning
+
+POLICY = Policy.softmax(Table(1, 2))
+
+
+def line_view(figure):
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 10))
+    (line,) = axes.plot([], [])
+
+    def draw(height, rng):
+        if height > 9:
+            raise ValueError("height is too much for this view")
+        line.set_data([0, 1], [height, height])
+        return f"The height is {height} and the luck {rng.integers(100)}."
+
+    return draw
+
+
+def start(rng, runs=3):
+    return reinforce(short_corridor(), POLICY, optimizer=SGD(0.01), rng=rng, runs=runs, episodes=2, max_steps=50)
+
+
+def learning_view(figure):
+    return Learning(figure, limits=(-60, 0)).draw
+
+
+def a_watch(**controls):
+    return watch(start, learning_view, first=2, **controls)
+
+
+@pytest.fixture(autouse=True)
+def close_panels():
+    yield
+    ipywidgets.Widget.close_all()
+
+
+def pixels(panel):
+    bundle = panel._repr_mimebundle_()
+    return matplotlib.image.imread(io.BytesIO(base64.b64decode(bundle["image/png"])))
+
+
+def test_a_control_moves_picture_and_readout():
+    panel = explore(line_view, height=slider(0, 10, 2))
+    before = pixels(panel)
+    panel.controls["height"].value = 5
+    assert "height is 5" in panel.readout and "height is 5" in panel._text.value
+    assert not np.array_equal(before, pixels(panel))
+    panel.controls["height"].value = 2
+    np.testing.assert_array_equal(pixels(panel), before)  # blitting leaves no trace of where the line has been
+
+
+def test_the_seed_is_the_only_luck():
+    panel = explore(line_view, height=slider(0, 10, 2))
+    first = panel.readout
+    panel._seed.value = 1
+    second = panel.readout
+    panel._seed.value = 0
+    assert first != second and panel.readout == first
+
+
+def test_pin_keeps_a_ghost_until_it_is_let_go():
+    panel = explore(line_view, height=slider(0, 10, 2))
+    panel._pin.value = True
+    panel.controls["height"].value = 8
+    with_ghost = pixels(panel)
+    panel._pin.value = False
+    without = pixels(panel)
+    assert np.abs(with_ghost - without).sum() > 0
+    untouched = explore(line_view, height=slider(0, 10, 8))
+    np.testing.assert_array_equal(without, pixels(untouched))
+
+
+def test_an_exception_is_shown_and_raised_and_the_panel_lives_on():
+    panel = explore(line_view, height=slider(0, 10, 2))
+    with pytest.raises(ValueError, match="too much"):
+        panel.controls["height"].value = 10
+    assert isinstance(panel.error, ValueError) and "too much" in panel._text.value and "alert" in panel._text.value
+    panel.controls["height"].value = 3
+    assert panel.error is None and "height is 3" in panel._text.value
+
+
+def test_a_view_that_fails_at_once_fails_its_cell():
+    with pytest.raises(ValueError, match="too much"):
+        explore(line_view, height=slider(0, 10, 10))
+
+
+def test_readouts_cannot_smuggle_html_in():
+    panel = explore(lambda figure: lambda power: f"<b>{power}</b> is bold.", power=slider(1, 3, 2))
+    assert "<b>" not in panel._text.value and "&lt;b&gt;" in panel._text.value
+
+
+def test_saved_form_has_picture_and_sentence():
+    bundle = explore(line_view, height=slider(0, 10, 2))._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("The height is 2")
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+@pytest.mark.parametrize("wrong", [5, "slider", (0, 1)])
+def test_a_control_must_be_a_control(wrong):
+    with pytest.raises(ValueError, match="height must be a control"):
+        explore(line_view, height=wrong)
+
+
+@pytest.mark.parametrize("arguments", [dict(low=0, high=1, value=2), dict(low=0.0, high=1.0, value=0.0, log=True)])
+def test_slider_arguments(arguments):
+    with pytest.raises(ValueError, match="value must be between"):
+        slider(**arguments)
+
+
+def test_controls_give_what_they_were_given():
+    assert slider(1e-3, 1.0, 0.1, log=True).value == pytest.approx(0.1)
+    for low, value in ((1e-3, 0.03), (1, 30), (1e-3, 1e-3), (0.0003, 0.02)):  # off its grid a slider would show another
+        control = slider(low, 100.0, value, log=True)
+        steps = (np.log10(value) - control.min) / control.step
+        assert steps == pytest.approx(round(steps), abs=1e-9) and 0.03 < control.step < 0.08
+    assert isinstance(slider(1, 10, 2).value, int) and slider(0.0, 1.0, 0.5).value == 0.5
+    box = choice({"no": none, "others": leave_one_out}, leave_one_out)
+    assert box.value is leave_one_out and choice(["a", "b"]).value == "a" and switch(True).value is True
+
+
+def test_watch_computes_its_first_stretch_and_steps():
+    panel = a_watch()
+    assert panel.readout.startswith("After 2 updates")
+    panel._step.click()
+    assert panel.readout.startswith("After 3 updates")
+    panel._reset.click()
+    assert panel.readout.startswith("After 2 updates")
+
+
+def test_controls_of_a_training_act_at_once_and_others_start_afresh():
+    panel = a_watch(learning_rate=slider(1e-4, 1.0, 0.01, log=True), baseline=choice([none, leave_one_out]), runs=slider(1, 9, 3))
+    panel._step.click()
+    training = panel.training
+    panel.controls["learning_rate"].value = 0.1
+    panel.controls["baseline"].value = leave_one_out
+    assert panel.training is training and training.update == 3
+    assert training.learning_rate == pytest.approx(0.1) and training.baseline is leave_one_out
+    panel.controls["runs"].value = 5
+    assert panel.training is not training and panel.training.theta.shape == (5, 2)
+    assert panel.training.learning_rate == pytest.approx(0.1) and panel.training.baseline is leave_one_out
+    panel._seed.value = 7
+    assert panel.training.update == 2
+
+
+def test_same_seed_same_curves():
+    one, two = a_watch(), a_watch()
+    one._step.click(), two._step.click()
+    np.testing.assert_array_equal(one.training.theta, two.training.theta)
+    np.testing.assert_array_equal(pixels(one), pixels(two))
+
+
+def play(panel, seconds=0.3, during=lambda: None):
+    async def main():
+        panel._play.value = True
+        task = panel.task
+        await asyncio.sleep(seconds / 2)
+        during()
+        await asyncio.sleep(seconds / 2)
+        panel.pause()
+        await task
+
+    asyncio.run(main())
+
+
+def test_playing_trains_and_listens():
+    panel = a_watch(learning_rate=slider(1e-4, 1.0, 0.01, log=True))
+    play(panel, during=lambda: setattr(panel.controls["learning_rate"], "value", 0.1))
+    assert panel.training.update > 4 and panel.training.learning_rate == pytest.approx(0.1)
+    assert panel._play.description == "play" and panel.task.done()
+    seen = panel.training.update
+    play(panel)  # goes on where it stopped
+    assert panel.training.update > seen
+
+
+def test_play_twice_is_one_task():
+    panel = a_watch()
+
+    async def main():
+        panel._play.value = True
+        first = panel.task
+        await asyncio.sleep(0.05)
+        panel._play.value = False
+        panel._play.value = True
+        assert panel.task is first
+        panel.pause()
+        await first
+
+    asyncio.run(main())
+
+
+def test_a_training_that_ends_stops_playing():
+    def short(rng):
+        return reinforce(short_corridor(), POLICY, optimizer=SGD(0.01), rng=rng, runs=2, episodes=2, updates=5)
+
+    panel = watch(short, learning_view, first=2)
+    play(panel)
+    assert panel.finished and panel.training.update == 5 and not panel._play.value
+    panel._step.click()
+    assert panel.training.update == 5
+
+
+def test_any_iterator_can_be_watched():
+    class Counter:
+        def __init__(self):
+            self.pace = 1
+
+        def __iter__(self):
+            count = 0
+            while True:
+                count += self.pace
+                yield count
+
+    panel = watch(Counter, lambda figure: lambda new, pace: f"It counts {new} by {pace}.", first=2, pace=slider(1, 5, 1))
+    assert panel.readout == "It counts [1, 2] by 1."
+    panel.controls["pace"].value = 5
+    panel._step.click()
+    assert panel.readout == "It counts [7] by 5."
+
+
+def test_an_error_while_playing_is_shown_and_raised():
+    panel = a_watch()
+    panel.training.policy = None
+    with pytest.raises(AttributeError):
+        play(panel)
+    assert isinstance(panel.error, AttributeError) and "alert" in panel._text.value and not panel._play.value
+
+
+def test_an_interrupt_pauses_and_everything_goes_on():
+    panel = a_watch()
+    before = signal.getsignal(signal.SIGINT)
+    play(panel, during=lambda: signal.raise_signal(signal.SIGINT))
+    assert panel.error is None and not panel._play.value
+    assert signal.getsignal(signal.SIGINT) is before
+    seen = panel.training.update
+    panel._step.click()
+    assert panel.training.update == seen + 1
+
+
+def test_an_interrupt_in_the_middle_of_an_update_loses_nothing():
+    panel = a_watch()
+    def interrupted():
+        yield None
+        raise KeyboardInterrupt
+
+    panel._stream = interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        panel._step.click()
+    panel._step.click()
+    assert panel.training.update == 3
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e6])
+def test_both_ends_of_the_learning_rate_are_safe(rate):
+    panel = a_watch(learning_rate=slider(1e-5, 1e6, rate, log=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(10):
+            panel._step.click()
+    assert panel.error is None and np.isfinite(panel.training.theta).all()
+
+
+def test_close_leaves_no_widget_behind():
+    instances = ipywidgets.widgets.widget._instances
+    count = len(instances)
+    panels = [a_watch(learning_rate=slider(1e-4, 1.0, 0.01, log=True)),
+              explore(lambda figure: lambda power: "No seed here.", power=slider(1, 3, 2))]  # fmt: skip
+    assert len(instances) > count
+    for panel in panels:
+        panel.close()
+    assert len(instances) == count

@@ -1,0 +1,106 @@
+"""Pictures show what their arrays say: curves, bands, ellipses and the sentences below them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from pgedu import SGD, LearnedValue, Table, leave_one_out, total_return
+from pgedu.panels.views import COLORS, CartPole, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse
+
+
+def record(update, returns, diverged=False):
+    """Of runs whose two episodes return the same, with gradients -1 and 1: a variance of 2."""
+    R = len(returns)
+    gradients = np.tile([[-1.0], [1.0]], (R, 1, 1))
+    return SimpleNamespace(update=update, theta=np.zeros((R, 1)), returns=np.repeat(np.array(returns)[:, None], 2, 1),
+                           gradients=gradients, diverged=np.full(R, diverged))  # fmt: skip
+
+
+def test_curve_is_mean_and_middle_eight_of_ten():
+    curve = LearningCurve(Figure().subplots())
+    samples = np.random.default_rng(0).permuted(np.tile(np.arange(101.0), (3, 1)), axis=1)
+    curve.add([1, 2, 3], samples + [[0], [10], [20]])
+    assert curve.show() == 70.0
+    np.testing.assert_allclose(curve.band.line.get_ydata(), [50, 60, 70])
+    outline = curve.band.area.get_xy()
+    assert {tuple(point) for point in outline} == {(x, y) for x in (1, 2, 3) for y in (10 * x, 80 + 10 * x)}
+
+
+def test_curve_axis_grows_in_steps_and_thins_out():
+    axes = Figure().subplots()
+    curve = LearningCurve(axes)
+    for n in range(1, 3001):
+        curve.add([n], [[float(n)]])
+    assert curve.show() == 3000 and axes.get_xlim() == (0, 5000)
+    assert len(curve.band.line.get_xdata()) <= 2 * LearningCurve.POINTS
+    assert np.isnan(LearningCurve(axes).show())
+
+
+def test_learning_says_what_the_numbers_are():
+    learning = Learning(Figure(), limits=(0, 100), exact=lambda theta: theta[..., 0] + 40.0, best=100)
+    assert learning.draw([]) == "No update yet."
+    sentence = learning.draw([record(1, [10, 20]), record(2, [30, 50])])
+    assert "After 2 updates of 2 runs" in sentence and "mean return is 40.0" in sentence
+    assert "exact value 40.0" in sentence and "estimate 2." in sentence and "DIVERGED" not in sentence
+
+
+@pytest.mark.parametrize(("returns", "said"), [([1, 50], "1 of 2 runs have DIVERGED"), ([50, 50], "")])
+def test_learning_says_who_has_fallen_to_the_bottom(returns, said):
+    exact = lambda theta: np.broadcast_to(returns, theta.shape[:2])  # noqa: E731
+    sentence = Learning(Figure(), limits=(0, 100), exact=exact).draw([record(1, returns)])
+    assert said in sentence and ("DIVERGED" in sentence) == bool(said)
+    assert "DIVERGED" not in Learning(Figure(), limits=(0, 100)).draw([record(1, returns)])  # sampled: it may be luck
+
+
+def test_learning_says_who_overflowed():
+    assert "2 stand still" in Learning(Figure(), limits=(0, 100)).draw([record(1, [50, 50], diverged=True)])
+
+
+def test_methods_have_their_colours():
+    learning = Learning(Figure(), limits=(0, 100))
+    learning.draw([record(1, [10, 20])], baseline=leave_one_out)
+    assert learning.sampled.band.line.get_color() == COLORS["leave one out"]
+    assert color_of(LearnedValue(Table(1, 1), SGD(0.1))) == COLORS["learned value"]
+    assert color_of(total_return) == COLORS["total return"] and color_of(lambda: None) == "0.4"
+
+
+def test_ellipse_is_two_standard_deviations_away():
+    covariance = np.array([[2.0, 0.7], [0.7, 1.0]])
+    offsets = ellipse(np.array([3.0, -1.0]), covariance) - [[3.0], [-1.0]]
+    distances = np.sqrt(np.einsum("in,ij,jn->n", offsets, np.linalg.inv(covariance), offsets))
+    np.testing.assert_allclose(distances, 2.0)
+
+
+def test_cloud_shows_points_mean_and_truth():
+    cloud, rng = Cloud(Figure().subplots(), "x", "y"), np.random.default_rng(0)
+    points = rng.normal(size=(50, 2))
+    cloud.show(points, np.array([0.5, 0.2]))
+    np.testing.assert_array_equal(np.transpose(cloud.dots.get_data()), points)
+    np.testing.assert_allclose(np.transpose(cloud.mean.get_data())[1], points.mean(axis=0))
+    np.testing.assert_array_equal(np.transpose(cloud.exact.get_data())[1], [0.5, 0.2])
+
+
+@pytest.mark.parametrize(("a", "b", "degrees"), [([1, 0], [0, 2], 90), ([1, 1], [2, 2], 0), ([1, 0], [-3, 0], 180)])
+def test_angle(a, b, degrees):
+    assert angle_between(np.array(a), np.array(b)) == pytest.approx(degrees, abs=1e-5)
+
+
+def test_angle_of_nothing_is_nan():
+    assert np.isnan(angle_between(np.zeros(2), np.ones(2)))
+
+
+def test_cart_pole_shows_the_latest_moments():
+    scene = CartPole(Figure().subplots(), moments=3)
+    scene.show(np.array([[9.0, 0, 9, 0], [0, 0, 0, 0], [0.5, 0, np.pi / 6, 0], [1, 0, np.pi / 2, 0]]))
+    tips = [pole.get_xy()[1] for pole in scene.poles]
+    np.testing.assert_allclose(tips, [[0, 1], [1, np.sqrt(0.75)], [2, 0]], atol=1e-12)
+    np.testing.assert_allclose(scene.cart.get_xy()[:4].mean(axis=0), [1, -0.1])
+    assert [pole.get_alpha() for pole in scene.poles] == sorted(pole.get_alpha() for pole in scene.poles)
+
+
+def test_cart_pole_of_a_single_moment():
+    scene = CartPole(Figure().subplots())
+    scene.show(np.zeros((1, 4)))
+    np.testing.assert_array_equal([pole.get_xy() for pole in scene.poles], [[[0, 0], [0, 1]]] * 4)
