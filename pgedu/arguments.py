@@ -1,0 +1,71 @@
+"""What public functions ask of their arguments. Each raises one ValueError: the argument, what was expected, what came.
+
+Below all rooms, and the only place where such sentences are made: `runs must be a whole number of 1 or more; got 0`.
+"""
+
+import numpy as np
+
+
+def refuse(name, wanted, got):
+    """The sentence itself."""
+    return ValueError(f"{name} must be {wanted}; got {_short(got)}")
+
+
+def number(name, value, least=-np.inf, most=np.inf, *, above=None, whole=False, finite=True):
+    """`value`, if it is a number (no bool, no NaN) from `least` to `most`, `above` a bound where that is excluded."""
+    kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    known = isinstance(value, kind) and not isinstance(value, bool | np.bool_) and not np.isnan(value)
+    inside = known and least <= value <= most and (above is None or value > above)
+    if inside and (not finite or np.isfinite(value)):
+        return value
+    raise refuse(name, f"a {'whole ' * whole}number{_range(least, most, above)}", value)
+
+
+def _range(least, most, above):
+    if np.isfinite(most):
+        return f" between {least} and {most}" if above is None else f" above {above} and up to {most}"
+    return f" above {above}" if above is not None else f" of {least} or more" if np.isfinite(least) else ""
+
+
+def numbers(name, value, axes=None, shape=None, *, finite=True):
+    """`value` as an array of floats: of the given shape, whose axes have names such as "[T, ..., B]"."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        array = array.astype(float, copy=False)
+    except (TypeError, ValueError):
+        raise refuse(name, f"numbers{f' {axes}' if axes else ''}", value) from None
+    if shape is not None and array.shape != tuple(shape):
+        raise refuse(name, f"{axes} = {tuple(shape)}" if axes else f"of shape {tuple(shape)}", f"shape {array.shape}")
+    if finite and not np.isfinite(array).all():
+        raise refuse(name, "finite numbers", "NaN or infinity")
+    return array
+
+
+def switch(name, value):
+    """`value`, if it is True or False."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise refuse(name, "True or False", value)
+
+
+def generator(name, value):
+    """`value`, if it is a numpy.random.Generator: all chance comes from one that the caller passes."""
+    if isinstance(value, np.random.Generator):
+        return value
+    raise refuse(name, "a generator such as numpy.random.default_rng(0)", value)
+
+
+def function(name, value, wanted="a function", *, none=False):
+    """`value`, if it can be called and is no class (whose call was forgotten); None too, if `none`."""
+    if (callable(value) and not isinstance(value, type)) or (none and value is None):
+        return value
+    raise refuse(name, wanted, value)
+
+
+def _short(value):
+    if isinstance(value, str) and value.startswith(("shape ", "NaN ")):
+        return value
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."

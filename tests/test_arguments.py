@@ -1,0 +1,69 @@
+"""Sentences about arguments: what is let through, and what each refusal says."""
+
+import numpy as np
+import pytest
+
+from pgedu import arguments
+
+
+@pytest.mark.parametrize("value, asked, sentence", [
+    (0, dict(least=1, whole=True), "runs must be a whole number of 1 or more; got 0"),
+    (1.5, dict(least=1, whole=True), "runs must be a whole number of 1 or more; got 1.5"),
+    (2, dict(least=0, most=1), "runs must be a number between 0 and 1; got 2"),
+    (0.0, dict(above=0), "runs must be a number above 0; got 0.0"),
+    (0.0, dict(above=0, most=1), "runs must be a number above 0 and up to 1; got 0.0"),
+    (True, {}, "runs must be a number; got True"),
+    ("3", {}, "runs must be a number; got '3'"),
+    (None, {}, "runs must be a number; got None"),
+    (np.nan, {}, "runs must be a number; got nan"),
+    (np.inf, {}, "runs must be a number; got inf"),
+    (np.ones(2), {}, "runs must be a number; got array([1., 1.])"),
+])  # fmt: skip
+def test_a_number_that_is_none(value, asked, sentence):
+    with pytest.raises(ValueError) as refused:
+        arguments.number("runs", value, **asked)
+    assert str(refused.value) == sentence
+
+
+def test_numbers_that_are_some():
+    assert arguments.number("x", np.inf, finite=False) == np.inf
+    assert arguments.number("x", np.float32(0.5), 0, 1) == 0.5 and arguments.number("x", np.int64(3), whole=True) == 3
+    assert arguments.number("x", 1, 0, 1) == 1 and arguments.number("x", 0, 0, 1) == 0 and arguments.number("x", -7) == -7
+
+
+@pytest.mark.parametrize("value, asked, sentence", [
+    ([[1, 2]], dict(axes="[T, B]", shape=(3, 2)), "rewards must be [T, B] = (3, 2); got shape (1, 2)"),
+    ([1, [2]], dict(axes="[T]"), "rewards must be numbers [T]; got [1, [2]]"),
+    ("abc", {}, "rewards must be numbers; got 'abc'"),
+    ([1j], {}, "rewards must be numbers; got [1j]"),
+    ([0, np.nan], {}, "rewards must be finite numbers; got NaN or infinity"),
+])  # fmt: skip
+def test_arrays_that_are_none(value, asked, sentence):
+    with pytest.raises(ValueError) as refused:
+        arguments.numbers("rewards", value, **asked)
+    assert str(refused.value) == sentence
+
+
+def test_arrays_that_are_some():
+    found = arguments.numbers("rewards", [[1, 2], [3, 4]], "[T, B]", (2, 2))
+    assert found.dtype == float and found.tolist() == [[1, 2], [3, 4]]
+    assert np.isinf(arguments.numbers("rewards", [np.inf], finite=False))
+    whole = np.ones(3)
+    assert arguments.numbers("rewards", whole) is whole  # no copy where none is needed
+
+
+def test_switches_generators_and_functions():
+    rng = np.random.default_rng(0)
+    assert arguments.switch("s", True) is True and arguments.switch("s", np.bool_(False)) is False
+    assert arguments.generator("rng", rng) is rng and arguments.function("f", len) is len
+    assert arguments.function("f", None, none=True) is None
+    for refused, wanted in [
+        (lambda: arguments.switch("s", 1), "s must be True or False; got 1"),
+        (lambda: arguments.generator("rng", np.random.RandomState(0)), "rng must be a generator such as numpy"),
+        (lambda: arguments.function("f", int), "f must be a function; got <class 'int'>"),
+        (lambda: arguments.function("f", None), "f must be a function; got None"),
+        (lambda: arguments.number("x", "y" * 200), "got 'yyy"),
+    ]:
+        with pytest.raises(ValueError, match=wanted) as error:
+            refused()
+        assert len(str(error.value)) < 140
