@@ -3,6 +3,8 @@
 Below all rooms, and the only place where such sentences are made: `runs must be a whole number of 1 or more; got 0`.
 """
 
+import inspect
+
 import numpy as np
 
 
@@ -18,7 +20,8 @@ def number(name, value, least=-np.inf, most=np.inf, *, above=None, whole=False, 
     inside = known and least <= value <= most and (above is None or value > above)
     if inside and (not finite or np.isfinite(value)):
         return value
-    raise refuse(name, f"a {'whole ' * whole}number{_range(least, most, above)}", value)
+    wanted = f"a {'whole ' * whole}number{_range(least, most, above)}" + ", and finite" * bool(known and np.isinf(value))
+    raise refuse(name, wanted, value)
 
 
 def _range(least, most, above):
@@ -57,15 +60,21 @@ def generator(name, value):
     raise refuse(name, "a generator such as numpy.random.default_rng(0)", value)
 
 
-def function(name, value, wanted="a function", *, none=False):
-    """`value`, if it can be called and is no class (whose call was forgotten); None too, if `none`."""
-    if (callable(value) and not isinstance(value, type)) or (none and value is None):
+def function(name, value, wanted="a function", *, places=None, none=False):
+    """`value`, if it can be called (with so many arguments) and is no class, whose call was forgotten; None, if `none`."""
+    if none and value is None:
         return value
+    if callable(value) and not isinstance(value, type):
+        try:
+            places is None or inspect.signature(value).bind_partial(*[None] * places)
+            return value
+        except TypeError:
+            pass  # it takes fewer arguments
     raise refuse(name, wanted, value)
 
 
 def _short(value):
     if isinstance(value, str) and value.startswith(("shape ", "NaN ")):
         return value
-    text = " ".join(repr(value).split())
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
     return text if len(text) <= 80 else text[:77] + "..."

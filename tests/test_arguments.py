@@ -16,7 +16,7 @@ from pgedu import arguments
     ("3", {}, "runs must be a number; got '3'"),
     (None, {}, "runs must be a number; got None"),
     (np.nan, {}, "runs must be a number; got nan"),
-    (np.inf, {}, "runs must be a number; got inf"),
+    (np.inf, {}, "runs must be a number, and finite; got inf"),
     (np.ones(2), {}, "runs must be a number; got array([1., 1.])"),
 ])  # fmt: skip
 def test_a_number_that_is_none(value, asked, sentence):

@@ -28,6 +28,16 @@ class Rollout(NamedTuple):
         return self.mask.sum(axis=0)
 
 
+def shares(weights):
+    """weights [T, *R, B], such as a mask, over their sum in each run; 0 in a run that has none."""
+    return weights / np.maximum(weights.sum(axis=(0, -1), keepdims=True), 1e-300)
+
+
+def masked_mean(values, weights):
+    """Weighted mean of values [T, *R, B] over the steps of each run, [*R]; 0 in a run without any weight."""
+    return (values * weights).sum(axis=(0, -1)) / np.maximum(weights.sum(axis=(0, -1)), 1e-300)
+
+
 def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
     """Let `policy` act in `world` and return the `Rollout`.
 

@@ -6,6 +6,8 @@ subtracted from. It leaves the gradient unbiased as long as it does not depend o
 
 import numpy as np
 
+from pgedu.arguments import function, numbers, refuse
+
 
 def none(rollout, targets):
     """b = 0."""
@@ -14,9 +16,7 @@ def none(rollout, targets):
 
 def constant(value):
     """b = value, a number or [*R, 1]. Unbiased."""
-    b = np.asarray(value, dtype=float)
-    if not np.isfinite(b).all():
-        raise ValueError(f"value must be finite; got {value}")
+    b = numbers("value", value)
     return lambda rollout, targets: b
 
 
@@ -51,9 +51,9 @@ def state_value(values):
     """
     if callable(values):
         return lambda rollout, targets: values(rollout.observations)[:-1]
-    values = np.asarray(values, dtype=float)
-    if values.ndim == 0 or not np.isfinite(values).all():
-        raise ValueError(f"values must be a function, or finite numbers [O] or [*R, O]; got {values}")
+    values = numbers("values", values, "[O] or [*R, O], or a function")
+    if values.ndim == 0:
+        raise refuse("values", "a function, or numbers [O] or [*R, O]", values)
     runs, O = values.shape[:-1], values.shape[-1]
 
     def baseline(rollout, targets):
@@ -96,3 +96,10 @@ def optimal(policy, theta, *, gamma_power=True):
         return np.divide(best, others, out=np.zeros_like(best), where=others > 0)
 
     return baseline
+
+
+def require_baseline(name, value):
+    """`value`, if it is a function (rollout, targets) -> b; else a ValueError, also where a call was forgotten."""
+    if any(value is each for each in (constant, state_value, optimal)) or isinstance(value, type):
+        raise refuse(name, f"a function (rollout, targets) -> b, such as what {value.__name__}(...) returns", value)
+    return function(name, value, "a function (rollout, targets) -> b, such as leave_one_out or constant(2.0)", places=2)

@@ -2,15 +2,50 @@
 
 Every policy gradient estimator is g = sum_t psi_t * grad log pi(a_t | s_t) (Schulman et al. 2016, eq. 1), so an
 estimator is no more than a choice of psi; `episode_gradients` does the rest. Set options with
-`functools.partial(reward_to_go, baseline=leave_one_out)`.
+`functools.partial(reward_to_go, baseline=leave_one_out)`. A plain function of the rollout works everywhere that these do.
 """
 
+import inspect
 from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.gradients.baselines import none
+from pgedu.arguments import function, number, numbers, refuse
+from pgedu.gradients.baselines import none, require_baseline
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
+
+
+def takes(estimator, name):
+    """Can this function be given the argument `name`? A plain function of the rollout takes nothing else."""
+    parameters = inspect.signature(estimator).parameters
+    return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+
+
+def require_answer(estimator, **offered):
+    """Raise ValueError unless the estimator can be called with a rollout and what is offered beside it."""
+    offered = {name: value for name, value in offered.items() if takes(estimator, name)}
+    try:
+        inspect.signature(estimator).bind(None, **offered)
+    except TypeError as missing:
+        raise refuse("estimator", f"one that needs no more than is offered here ({missing})", estimator) from None
+
+
+def weights_of(estimator, rollout, **offered):
+    """psi = estimator(rollout), float [T, *R, B], with what is offered beside it where the estimator takes that.
+
+    Raises:
+        ValueError: a psi of another shape than the rewards.
+    """
+    offered = {name: value for name, value in offered.items() if takes(estimator, name)}
+    psi = numbers("psi", estimator(rollout, **offered), finite=False)
+    if psi.shape != rollout.rewards.shape:
+        raise refuse("psi", f"of the shape of the rewards, {rollout.rewards.shape}", f"shape {psi.shape}")
+    return psi
+
+
+def require_estimator(name, value):
+    """`value`, if it is a function of a rollout; else a ValueError."""
+    return function(name, value, "a function of a rollout, such as those in pgedu.gradients.estimators", places=1)
 
 
 def total_return(rollout, *, baseline=none, gamma_power=True):
@@ -51,10 +86,11 @@ def reward_to_go(rollout, *, baseline=none, gamma_power=True):
 
 
 def _minus_baseline(rollout, targets, baseline):
-    if not callable(baseline):
-        wanted = "a function (rollout, targets) -> b, such as leave_one_out or constant(2.0)"
-        raise ValueError(f"baseline must be {wanted}; got {baseline!r}")
-    return (targets - baseline(rollout, targets)) * rollout.mask
+    b = numbers("baseline's b", require_baseline("baseline", baseline)(rollout, targets), finite=False)
+    try:
+        return (targets - np.broadcast_to(b, targets.shape)) * rollout.mask
+    except ValueError:
+        raise refuse("baseline's b", f"an array that fits {targets.shape}", f"shape {b.shape}") from None
 
 
 def td_advantage(rollout, *, values, gamma_power=False):
@@ -125,11 +161,12 @@ def clipped_weights(ratio, advantages, clip):
 
 
 def _ratio_and_advantages(ratio, advantages, clip):
-    ratio, advantages = np.asarray(ratio, dtype=float), np.asarray(advantages, dtype=float)
+    ratio, advantages = numbers("ratio", ratio, finite=False), numbers("advantages", advantages, finite=False)
     if ratio.ndim and advantages.ndim and ratio.shape != advantages.shape:
         raise ValueError(f"advantages must have the shape of ratio, {ratio.shape}; got {advantages.shape}")
-    if not clip >= 0:
-        raise ValueError(f"clip must be a number of 0 or more; got {clip}")
+    if (ratio < 0).any():
+        raise refuse("ratio", "pi / pi_old, 0 or more", ratio.min())
+    number("clip", clip, least=0, finite=False)
     return ratio, advantages
 
 
@@ -177,8 +214,10 @@ def moments(gradients, probabilities=None):
     if B < (2 if probabilities is None else 1):
         raise ValueError(f"gradients must be [*R, B, D] with B of 2 or more for a variance; got {gradients.shape}")
     weights = np.full(B, 1 / B) if probabilities is None else np.asarray(probabilities)
-    if probabilities is not None and weights.shape != gradients.shape[:-1]:
-        raise ValueError(f"probabilities must be [*R, B] = {gradients.shape[:-1]}; got shape {weights.shape}")
+    if probabilities is not None:
+        numbers("probabilities", weights, "[*R, B]", gradients.shape[:-1])
+        if (weights < 0).any() or not np.allclose(weights.sum(axis=-1), 1, rtol=0, atol=1e-9):
+            raise refuse("probabilities", "0 or more, with a sum of 1 over the last axis", f"{weights.sum(axis=-1)}")
     mean = (weights[..., None] * gradients).sum(axis=-2)
     centred = gradients - mean[..., None, :]
     covariance = np.swapaxes(weights[..., None] * centred, -1, -2) @ centred

@@ -3,103 +3,138 @@
 from functools import partial
 
 import numpy as np
-from gymnasium.vector import VectorEnv
 
-from pgedu.worlds.envs import TabularVectorEnv
-from pgedu.gradients.estimators import lambda_advantage
-from pgedu.worlds.mdp import MDP
-from pgedu.learning.optimizers import clip_norm
-from pgedu.experience.rollouts import Rollout, check_fit, collecting
+from pgedu.arguments import number, refuse, switch
+from pgedu.experience.rollouts import Rollout, collecting, masked_mean, shares
 from pgedu.experience.streams import Stream
-from pgedu.learning.training import Training
+from pgedu.gradients.estimators import lambda_advantage, require_answer, require_estimator, takes, weights_of
+from pgedu.learning.learned_value import LearnedValue
+from pgedu.learning.optimizers import clip_norm
+from pgedu.learning.settings import Setting, optional, share, whole
+from pgedu.learning.training import PolicyGradient
+from pgedu.worlds.envs import TabularVectorEnv
+from pgedu.worlds.mdp import MDP
 
 
-class actor_critic(Training):  # noqa: N801 - lower case as `reinforce`
+def _critic(name, value):
+    if not isinstance(value, LearnedValue):
+        raise refuse(name, "a LearnedValue, such as LearnedValue(Table(observations=3, outputs=1), SGD(0.1))", value)
+    return value
+
+
+class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
     """An actor (the policy) and a critic (a learned value), for R runs at once.
 
-    theta <- theta + learning rate * mean over episodes of sum_t (psi_t grad log pi + entropy grad H), where
+    theta <- theta + learning rate * mean over environments of sum_t (psi_t grad log pi + entropy grad H), where
     psi = estimator(rollout, values=critic). The critic moves towards its own lambda-return, psi + v.
     Biased where the critic is wrong, unless psi needs no critic (lam = 1 on whole episodes). There is no gamma^t, and
     segments show states as often as they are met: in a world without ends, hardly ever those near the start.
 
     Args:
+        world, policy, optimizer, rng, runs, updates, gamma, theta, max_steps: see `PolicyGradient` and `Training`.
         critic: a `LearnedValue`, one for all environments of a run, on the observations that the policy takes.
+        environments: B, of each run, side by side.
         steps: length of a segment: learn after every `steps` steps of each environment, in the midst of episodes too.
-            None: after whole episodes, as `reinforce`.
+            None: after a whole episode in each, as `reinforce`.
         lam: of `lambda_advantage`, and of the critic's target.
         entropy: weight of the entropy bonus, in reward per nat.
         critic_steps: steps of the critic in each update, all towards the same targets.
-        estimator: function (rollout, values=...) -> psi, an advantage (the critic's target is psi + v); None for
-            `lambda_advantage` with the present `lam`.
-        settings: those of `Training`.
+        estimator: function (rollout, values=...) -> psi, an advantage (the critic's target is psi + v); or a plain
+            function of the rollout (the critic's target is its lambda-return). None: `lambda_advantage` with the
+            present `lam`.
     Raises:
         ValueError: arguments that do not fit, such as a critic on other observations than the policy's.
     Source: Sutton & Barto (2018), section 13.5; Schulman et al. (2016), section 6.
     """
 
-    functions = {"estimator": True}
-    ranges = {"entropy": {"finite": True}, "critic_steps": {"least": 1, "whole": True}}
+    critic = Setting(_critic, live=False)
+    environments = Setting(whole, 1, live=False)
+    steps = Setting(optional(whole), None)
+    lam = Setting(share, 0.95)
+    entropy = Setting(partial(number, least=0), 0.0)
+    critic_steps = Setting(whole, 1)
+    estimator = Setting(optional(require_estimator), None)
+    state = (*PolicyGradient.state, "stream")
 
-    def __init__(self, world, policy, *, critic, steps=None, lam=0.95, entropy=0.0, critic_steps=1, estimator=None,
-                 **settings):  # fmt: skip
-        super().__init__(world, policy, **settings)
-        _check_critic(critic, policy)
-        self.critic, self.lam, self.entropy, self.steps, self.estimator = critic, lam, entropy, steps, estimator
-        self.critic_steps = critic_steps
-        if steps is not None:
-            check_fit(world, policy, self.theta, steps=steps, max_steps=self.max_steps)
-            self._start_stream()
+    def require_agreement(self):
+        super().require_agreement()
+        if self.estimator is not None:
+            require_answer(self.estimator, values=None)
+        for name in ("features", "observations"):
+            theirs, ours = (getattr(each.approximator, name, None) for each in (self.policy, self.critic))
+            if theirs != ours:
+                wanted = f"one that takes the same observations as the policy, {self.policy.approximator}"
+                raise refuse("critic", wanted, self.critic.approximator)
+        if hasattr(self, "stream") and (self.stream is None) != (self.steps is None):
+            raise ValueError("steps cannot change between None (whole episodes) and a number once a training is made")
 
-    def _start_stream(self):
-        world, columns = self.world, self.runs * self.episodes
-        if isinstance(world, MDP):
-            self.gamma = world.gamma if self.gamma is None else self.gamma
-            world = TabularVectorEnv(world, columns, self.max_steps)
-        if not isinstance(world, VectorEnv):
-            raise ValueError(f"world must be an MDP or a Gymnasium vector environment; got {world!r:.80}")
-        self.stream = Stream(world, self.rng)
-        self.stream.check(self.policy, self.theta, self.episodes)
+    def begin(self):
+        super().begin()
+        self.started("critic")
+        self.stream = None
+        if self.steps is not None:
+            columns, world = self.runs * self.columns, self.world
+            if isinstance(world, MDP):
+                vars(self)["gamma"] = world.gamma if self.gamma is None else self.gamma
+                world = TabularVectorEnv(world, columns, self.max_steps)
+            self.stream = Stream(world, self.rng)
+            self.stream.check(self.policy, self.theta, self.columns)
 
-    def _collect(self):
+    @property
+    def columns(self):
+        """B, the number of environments of each run."""
+        return self.environments
+
+    def collect(self):
         if self.steps is None:
-            return super()._collect()
-        settings = {"rng": self.rng, "steps": self.steps, "gamma": self.gamma}
-        return collecting(self.stream, self.policy, self.theta, **settings)
+            return self.whole_episodes(self.columns)
+        return collecting(self.stream, self.policy, self.theta, rng=self.rng, steps=self.steps, gamma=self.gamma)
 
-    def _returns(self, rollout):
+    def returns(self, rollout):
         if self.steps is None:
-            return super()._returns(rollout)
+            return super().returns(rollout)
         return self.stream.returns.reshape(self.runs, -1).copy()
 
-    def _learn(self, rollout):
+    def learn(self, rollout):
         observations, v = rollout.observations[:-1], self.critic.values(rollout.observations)
-        psi = self._advantages(rollout, v)
-        weights = self._weights(psi, rollout.mask)
+        psi, targets = self.judge(rollout, v)
+        weights = self.scaled(psi, rollout.mask)
         gradients = self.policy.score(self.theta, observations, rollout.actions, weights, self.entropy * rollout.mask)
         for _ in range(self.critic_steps):
-            self.critic.learn(observations, psi + v[:-1], rollout.mask, whole=self.steps is None)
-        return gradients, self._ascend(self._mean(gradients, rollout.mask), rollout, weights)
+            self.critic.learn(observations, targets, self.critic_shares(rollout.mask))
+        details = self.ascend(self.mean_gradient(gradients, rollout.mask), rollout, weights)
+        return {"gradients": gradients, "details": details}
 
-    def _advantages(self, rollout, v):
-        """psi, given the critic's values v [T+1, R, B]."""
-        estimator = self.estimator or partial(lambda_advantage, lam=self.lam)
-        return estimator(rollout, values=lambda observations: v)
+    def judge(self, rollout, v):
+        """psi, and the critic's targets, given its values v [T+1, R, B]."""
+        advantage = partial(lambda_advantage, lam=self.lam)
+        psi, *own = (
+            weights_of(estimator, rollout, values=lambda observations: v)
+            for estimator in ([self.estimator] * (self.estimator is not None) + [advantage])
+        )
+        is_advantage = self.estimator is None or takes(self.estimator, "values")
+        return psi, (psi if is_advantage else own[0]) + v[:-1]
 
-    def _ascend(self, gradient, rollout, weights):
-        """Move theta; the weights are for those who need more than the gradient. Returns what is to be reported."""
-        self._move(self.optimizer.step(self.theta, gradient))
-        return {}
+    def critic_shares(self, mask):
+        """What say each step has in the critic's learning."""
+        return shares(mask) if self.steps is not None else self.critic.usual_shares(mask)
 
-    def _weights(self, psi, mask):
+    def scaled(self, psi, mask):
+        """The weights that are really used."""
         return psi
 
-    def _mean(self, gradients, mask):
+    def mean_gradient(self, gradients, mask):
         """Over episodes, as `reinforce` takes it."""
         return gradients.mean(axis=-2)
 
-    def _move(self, theta):
+    def ascend(self, gradient, rollout, weights):
+        """Move theta; the weights are for those who need more than the gradient. Returns what is to be reported."""
+        self.move(self.optimizer.step(self.theta, gradient))
+        return {}
+
+    def move(self, theta):
         """A run whose critic is lost is named in the same record: the critic has learned by now."""
-        super()._move(theta)
+        super().move(theta)
         self.diverged = self.diverged | ~np.isfinite(self.critic.w).all(axis=-1)
 
 
@@ -110,37 +145,35 @@ class a2c(actor_critic):  # noqa: N801
     segments of any length. With lam = 1 psi is the return to the segment's end, the critic's value there included.
 
     Args:
-        steps, episodes: length of a segment, environments of each run.
+        steps, environments: length of a segment, environments of each run.
         normalize: subtract the mean of psi over each batch and divide by its standard deviation.
         max_gradient_norm: longer gradients of the policy are shortened to this.
-        settings: those of `actor_critic` and `Training`.
+        settings: those of `actor_critic`.
     Source: Mnih et al. (2016), algorithm S3, with all workers in step.
     """
 
-    ranges = actor_critic.ranges | {"max_gradient_norm": {}}
+    environments = Setting(whole, 8, live=False)
+    steps = Setting(optional(whole), 5)
+    lam = Setting(share, 1.0)
+    entropy = Setting(partial(number, least=0), 0.01)
+    normalize = Setting(switch, False)
+    max_gradient_norm = Setting(partial(number, least=0, finite=False), np.inf)
 
-    def __init__(self, world, policy, *, critic, steps=5, episodes=8, lam=1.0, entropy=0.01, normalize=False,
-                 max_gradient_norm=np.inf, **settings):  # fmt: skip
-        super().__init__(world, policy, critic=critic, steps=steps, episodes=episodes, lam=lam, entropy=entropy,
-                         **settings)  # fmt: skip
-        self.normalize, self.max_gradient_norm = normalize, max_gradient_norm
-
-    def _weights(self, psi, mask):
+    def scaled(self, psi, mask):
         return normalized(psi, mask) if self.normalize else psi
 
-    def _mean(self, gradients, mask):
+    def mean_gradient(self, gradients, mask):
         mean = gradients.sum(axis=-2) / np.maximum(mask.sum(axis=(0, -1)), 1)[..., None]
         return clip_norm(mean, self.max_gradient_norm)
 
 
 def normalized(psi, mask):
     """(psi - mean) / standard deviation, both over the real steps of each run's batch: mean 0, scale 1."""
-    count = np.maximum(mask.sum(axis=(0, -1), keepdims=True), 1)
-    centred = (psi - (psi * mask).sum(axis=(0, -1), keepdims=True) / count) * mask
-    return centred / (np.sqrt((centred**2).sum(axis=(0, -1), keepdims=True) / count) + 1e-8)
+    centred = (psi - masked_mean(psi, mask)[..., None]) * mask
+    return centred / (np.sqrt(masked_mean(centred**2, mask))[..., None] + 1e-8)
 
 
-class a3c(a2c, settles=("episodes", "critic_steps")):  # noqa: N801
+class a3c(a2c):  # noqa: N801
     """Asynchronous advantage actor-critic, simulated: each worker's gradient is applied as soon as it is there.
 
     Workers run at the same speed and finish one after another. Each acts for `steps` steps, works out a gradient with
@@ -152,21 +185,25 @@ class a3c(a2c, settles=("episodes", "critic_steps")):  # noqa: N801
     Args:
         workers: W; each has one environment (a vector environment needs runs * workers).
         delay: additional updates by which what a worker fetches is out of date, 0 or more; may change at any time.
-        settings: those of `a2c`, except episodes and critic_steps.
+        settings: those of `a2c`, except environments (each worker has one) and critic_steps (each takes one).
     Source: Mnih et al. (2016), algorithm S3.
     """
 
-    ranges = a2c.ranges | {"delay": {"whole": True}}
+    workers = Setting(whole, 8, live=False)
+    delay = Setting(partial(number, least=0, whole=True), 0)
+    steps = Setting(whole, 5)
+    environments = critic_steps = None
 
-    def __init__(self, world, policy, *, workers=8, delay=0, **settings):
-        super().__init__(world, policy, episodes=workers, **settings)
-        if self.steps is None:
-            raise ValueError("steps must be given, the length of a worker's segment; got None")
-        self.delay = delay
+    @property
+    def columns(self):
+        return self.workers
+
+    def begin(self):
+        super().begin()
         self._history = [(self.theta, self.critic.w)]  # shared parameters after the latest updates, oldest first
 
-    def _collect(self):
-        W = self.episodes
+    def collect(self):
+        W = self.workers
         latest = len(self._history) - 1
         # Worker j fetched right after its own last update, which is W - 1 - j updates ago.
         fetched = [self._history[max(0, latest - (W - 1 - j) - self.delay)] for j in range(W)]
@@ -175,28 +212,18 @@ class a3c(a2c, settles=("episodes", "critic_steps")):  # noqa: N801
         rollout = yield from collecting(self.stream, self.policy, self._stale[0], **settings)
         return Rollout(*(field.reshape(*field.shape[:2], W, *field.shape[4:]) for field in rollout))
 
-    def _learn(self, rollout):
+    def learn(self, rollout):
         theta, w = self._stale
         one = Rollout(*(field[:, :, :, None] for field in rollout))  # [T, R, W, 1]: each worker by itself
         observations, v = one.observations[:-1], self.critic.approximator.forward(w, one.observations)[..., 0]
-        psi = self._advantages(one, v)
-        gradients = self.policy.score(theta, observations, one.actions, self._weights(psi, one.mask),
-                                      self.entropy * one.mask)  # fmt: skip
-        means = self._mean(gradients, one.mask)
-        for_critic = self.critic.gradient(w, observations, psi + v[:-1], one.mask)
-        for j in range(self.episodes):
+        psi, targets = self.judge(one, v)
+        weights, entropy = self.scaled(psi, one.mask), self.entropy * one.mask
+        gradients = self.policy.score(theta, observations, one.actions, weights, entropy)
+        means = self.mean_gradient(gradients, one.mask)
+        for_critic = self.critic.gradient(w, observations, targets, shares(one.mask))
+        for j in range(self.workers):
             self.critic.w = self.critic.optimizer.step(self.critic.w, for_critic[:, j])
-            self._move(self.optimizer.step(self.theta, means[:, j]))
+            self.move(self.optimizer.step(self.theta, means[:, j]))
             self._history.append((self.theta, self.critic.w))
-        del self._history[: -self.episodes - self.delay]
-        return gradients[:, :, 0], {}
-
-
-def _check_critic(critic, policy):
-    if not hasattr(critic, "approximator"):
-        raise ValueError(f"critic must be a LearnedValue; got {critic!r:.80}")
-    for name in ("features", "observations"):
-        theirs, ours = (getattr(each.approximator, name, None) for each in (policy, critic))
-        if theirs != ours:
-            wanted = f"take the same observations as the policy, {policy.approximator}"
-            raise ValueError(f"critic must {wanted}; got {critic.approximator}")
+        del self._history[: -self.workers - self.delay]
+        return {"gradients": gradients[:, :, 0]}

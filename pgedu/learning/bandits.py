@@ -1,9 +1,13 @@
 """The gradient bandit: softmax preferences that learn from one reward at a time, in many runs at once."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
+from pgedu.arguments import function, generator, numbers, refuse
+from pgedu.learning.settings import Setting, Settings, optional, whole
 
 
 class Pull(NamedTuple):
@@ -16,6 +20,17 @@ class Pull(NamedTuple):
     baseline: np.ndarray  # [*R], b
 
 
+def _rates(name, value):
+    if (numbers(name, value) < 0).any():
+        raise refuse(name, "0 or more", value)
+    return numbers(name, value)
+
+
+def _fits(value, runs):
+    sizes = np.shape(value)[::-1]  # broadcasts to the runs?
+    return len(sizes) <= len(runs) and all(n in (1, m) for n, m in zip(sizes, runs[::-1]))
+
+
 def normal(rng, means):
     """Rewards with unit normal noise, those of the book's ten-armed testbed."""
     return means + rng.standard_normal(means.shape)
@@ -26,7 +41,7 @@ def clicks(rng, means):
     return (rng.random(means.shape) < means).astype(float)
 
 
-class gradient_bandit(Iterator):  # noqa: N801 - lower case as `reinforce`: an iterator of `Pull`
+class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinforce`: an iterator of `Pull`
     """H(a) <- H(a) + learning_rate * (R - b) * (1[a = A] - pi(a)) with pi = softmax(H), for all runs *R at once.
 
     The baseline b is the average of the rewards BEFORE this one (at the first step R itself, which so changes
@@ -38,35 +53,44 @@ class gradient_bandit(Iterator):  # noqa: N801 - lower case as `reinforce`: an i
     Args:
         values: [A] or [*R, A], the expected reward of each action.
         runs: *R, a number or a tuple to which values broadcast; default their own.
-        reward: function (rng, means [*R]) -> rewards [*R], such as `normal` or `clicks`. steps: None goes on for ever.
+        reward: function (rng, means [*R]) -> rewards [*R], such as `normal` or `clicks`.
+        updates: stop after so many steps; None goes on for ever.
     Raises:
         ValueError: values or settings that are not finite or do not fit the runs, a negative learning rate.
     Source: Sutton & Barto (2018), section 2.8, eq. 2.12; figure 2.5 was made with `including` (their footnote).
     """
 
-    def __init__(self, values, *, learning_rate, rng, runs=None, baseline=True, including=False, offset=0.0,
-                 reward=normal, steps=None):  # fmt: skip
-        values = np.asarray(values, dtype=float)
-        runs = values.shape[:-1] if runs is None else np.broadcast_shapes(runs)
-        if not values.ndim or not _fits(values.sum(axis=-1), runs):
-            raise ValueError(f"values must be finite, [A] or [*R, A] with runs {runs}; got {values}")
-        self.values = np.moveaxis(np.broadcast_to(values, (*runs, values.shape[-1])), -1, 0).copy()  # [A, *R] is fast
-        self.preferences, self.average, self.step = np.zeros(self.values.shape), np.zeros(runs), 0
-        self.learning_rate, self.baseline, self.including, self.offset = learning_rate, baseline, including, offset
-        self.rng, self.reward, self.steps = rng, reward, steps
+    values = Setting(numbers, live=False, first=True)
+    learning_rate = Setting(_rates)
+    rng = Setting(generator)
+    runs = Setting(lambda name, value: value, None, live=False)
+    baseline = Setting(numbers, True)
+    including = Setting(numbers, False)
+    offset = Setting(numbers, 0.0)
+    reward = Setting(partial(function, places=2), normal)
+    updates = Setting(optional(whole), None)
+    state = ("preferences", "average", "step")
 
-    def __setattr__(self, name, value):
-        if name in ("learning_rate", "baseline", "including", "offset"):
-            if not _fits(value, self.average.shape) or (name == "learning_rate" and np.min(value) < 0):
-                raise ValueError(f"{name} must be finite, fit the runs, and as a rate be 0 or more; got {value!r}")
-        super().__setattr__(name, value)
+    def require_agreement(self):
+        runs = self.values.shape[:-1] if self.runs is None else np.broadcast_shapes(self.runs)
+        if not self.values.ndim or not _fits(self.values[..., 0], runs):
+            raise refuse("values", f"[A] or [*R, A] with runs {runs}", self.values)
+        for name in ("learning_rate", "baseline", "including", "offset"):
+            if not _fits(getattr(self, name), runs):
+                raise refuse(name, f"a number, or an array that fits the runs, {runs}", getattr(self, name))
+
+    def begin(self):
+        runs = self.values.shape[:-1] if self.runs is None else np.broadcast_shapes(self.runs)
+        values = np.broadcast_to(self.values, (*runs, self.values.shape[-1]))
+        self._values = np.moveaxis(values, -1, 0).copy()  # [A, *R] is fast
+        self.preferences, self.average, self.step = np.zeros(self._values.shape), np.zeros(runs), 0
 
     def __next__(self):
-        if self.step == self.steps:
+        if self.step == self.updates:
             raise StopIteration
         pi = self.probabilities()
         actions = (pi[:-1].cumsum(axis=0) <= self.rng.random(pi.shape[1:])).sum(axis=0)
-        rewards = self.reward(self.rng, np.take_along_axis(self.values, actions[None], axis=0)[0])
+        rewards = self.reward(self.rng, np.take_along_axis(self._values, actions[None], axis=0)[0])
         return self.learn(pi, actions, rewards + self.offset)
 
     def probabilities(self):
@@ -83,8 +107,3 @@ class gradient_bandit(Iterator):  # noqa: N801 - lower case as `reinforce`: an i
         chosen = np.arange(len(pi)).reshape(-1, *[1] * actions.ndim) == actions  # 1[a = A]
         self.preferences = self.preferences + self.learning_rate * (rewards - b) * (chosen - pi)
         return Pull(self.step, actions, rewards, np.moveaxis(pi, 0, -1), b)
-
-
-def _fits(value, runs):
-    sizes = np.shape(value)[::-1]  # finite, and broadcasts to the runs?
-    return np.isfinite(value).all() and len(sizes) <= len(runs) and all(n in (1, m) for n, m in zip(sizes, runs[::-1]))

@@ -25,16 +25,18 @@ class SGD:
             raise ValueError(f"learning_rate must be a finite number of 0 or more; got {value}")
         self._learning_rate = value
 
-    def step(self, theta, gradient):
-        """Return the new theta; the old one is left as it was."""
+    def step(self, theta, gradient, where=None):
+        """Return the new theta; the old one is left as it was. `where` [*R] bool: the runs that step (all)."""
         rate = np.asarray(self.learning_rate)
         if rate.ndim and rate.shape != theta.shape[:-1]:
             raise ValueError(f"learning_rate must be a number or [*R] = {theta.shape[:-1]}; got shape {rate.shape}")
         if gradient.shape != theta.shape:
             raise ValueError(f"gradient must have the shape of theta, {theta.shape}; got shape {gradient.shape}")
-        return theta + rate[..., None] * self._direction(gradient)
+        where = None if where is None or np.all(where) else np.asarray(where)[..., None]
+        moved = theta + rate[..., None] * self._direction(gradient, where)
+        return moved if where is None else np.where(where, moved, theta)
 
-    def _direction(self, gradient):
+    def _direction(self, gradient, where):
         return gradient
 
 
@@ -56,12 +58,16 @@ class Adam(SGD):
         self._mean = self._square = 0.0
         self._steps = 0
 
-    def _direction(self, gradient):
-        self._steps += 1
-        self._mean = self.beta1 * self._mean + (1 - self.beta1) * gradient
-        self._square = self.beta2 * self._square + (1 - self.beta2) * gradient**2
-        mean = self._mean / (1 - self.beta1**self._steps)
-        square = self._square / (1 - self.beta2**self._steps)
+    def _direction(self, gradient, where):
+        mean = self.beta1 * self._mean + (1 - self.beta1) * gradient
+        square = self.beta2 * self._square + (1 - self.beta2) * gradient**2
+        if where is not None:  # a run that rests keeps its moments, and its own count of steps
+            mean, square = np.where(where, mean, self._mean), np.where(where, square, self._square)
+        self._mean, self._square = mean, square
+        self._steps = self._steps + (1 if where is None else where)
+        steps = np.maximum(self._steps, 1)
+        mean = self._mean / (1 - self.beta1**steps)
+        square = self._square / (1 - self.beta2**steps)
         return mean / (np.sqrt(square) + self.epsilon)
 
 

@@ -1,15 +1,21 @@
-"""Training: algorithms as iterators of `Progress`, built from the parts in the other modules.
+"""The loop that all algorithms share: a training is an iterator of `Progress`.
 
-Settings are plain attributes: a slider, a schedule or a student may change them between two updates.
+An algorithm is a class with two methods: `collect()`, a generator that yields None after every small piece of work and
+returns experience, and `learn(experience)`. Its settings are declared in the class (see `settings`).
 """
 
 import copy
-import inspect
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from gymnasium.vector import VectorEnv
 
-from pgedu.experience.rollouts import Rollout, collecting
+from pgedu.arguments import generator, numbers, refuse
+from pgedu.experience.rollouts import Rollout, check_fit, collecting
+from pgedu.learning.settings import Setting, Settings, optional, share, whole
+from pgedu.policies.policy import Policy
+from pgedu.worlds.mdp import MDP
 
 
 class Progress(NamedTuple):
@@ -17,11 +23,11 @@ class Progress(NamedTuple):
 
     update: int  # 1, 2, ...
     theta: np.ndarray  # [R, D] after the update
-    gradients: np.ndarray  # [R, B, D], the estimate of each episode or segment, or [R, 1, D], of all of them at once
-    rollout: Rollout  # the episodes or segments, sampled before the update
-    steps: float  # environment steps so far, the mean over runs
     diverged: np.ndarray  # [R] bool; runs stopped at their last finite theta, since the next was not finite
-    returns: np.ndarray  # [R, B] undiscounted, of each episode; of the last one that ended, NaN before the first
+    gradients: np.ndarray = None  # [R, B, D], the estimate of each episode or segment, or [R, 1, D], of all at once
+    rollout: Rollout = None  # the episodes or segments, sampled before the update
+    environment_steps: float = 0.0  # so far, the mean over runs
+    returns: np.ndarray = None  # [R, B] undiscounted, of each episode; of the last that ended, NaN before the first
     details: dict = {}  # name -> [R], what an algorithm reports of itself, such as "kl"
 
 
@@ -38,74 +44,127 @@ def pieces(training):
             return  # no update came: the training has ended
 
 
-def check_number(name, value, least=0, whole=False, finite=False):
-    """Raise ValueError unless `value` is a number of `least` or more, and a whole or finite one if it has to be."""
-    kind = int | np.integer if whole else int | float | np.number
-    infinite = finite and isinstance(value, kind) and value == np.inf
-    if infinite or not isinstance(value, kind) or not value >= least:
-        wanted = f"{'whole ' * whole}number of {least} or more{', and finite' * infinite}"
-        raise ValueError(f"{name} must be a {wanted}; got {value!r}")
+class Training(Settings, Iterator):
+    """R runs (independent learners) of an algorithm, as an iterator of `Progress`.
 
-
-class Training:
-    """What all algorithms share: R runs of a policy in a world, as an iterator of `Progress`.
-
-    It has a length when `updates` is given, so that a progress bar knows where it stands. A subclass says how
-    experience is collected (`_collect`, a generator as `collecting` is) and what is learned from it (`_learn`).
+    It has a length when `updates` is given, so that a progress bar knows where it stands. A subclass has `collect`
+    and `learn`, which moves theta by `move` and returns what is to stand on record, {field of Progress: value}.
 
     Args:
-        world: an MDP, or a Gymnasium vector environment with runs * episodes sub-environments.
-        policy, optimizer, rng: as elsewhere; `learning_rate`, of its copy of the optimizer, may change at any time.
+        rng: numpy.random.Generator, the only source of chance.
         runs: R, the number of independent learners.
-        episodes: B, of each run in an update (environments, where learning is in segments).
-        gamma: discount; default that of the MDP, or 1.
         updates: stop after so many; None goes on for ever.
-        theta: first parameters [R, D]; default policy.init.
-        max_steps: longer episodes are cut off. (In segments of a vector environment its own time limit counts.)
-    Raises:
-        ValueError: arguments that do not fit.
     """
 
-    functions = {}  # settings that must be functions: name -> may it be None?
-    ranges = {}  # settings that must be numbers: name -> further arguments of `check_number`
+    rng = Setting(generator)
+    runs = Setting(whole, 1, live=False)
+    updates = Setting(optional(whole), None)
+    state = ("update", "diverged")
 
-    def __init__(self, world, policy, *, optimizer, rng, runs=1, episodes=1, gamma=None, updates=None, theta=None,
-                 max_steps=10_000):  # fmt: skip
-        for name, value in (("runs", runs), ("episodes", episodes), ("updates", updates or 1)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1; got {value}")
-        if not isinstance(rng, np.random.Generator):
-            raise ValueError(f"rng must be a generator such as numpy.random.default_rng(0); got {rng!r:.80}")
-        # An optimizer may be given to several trainings: each has moments and a learning rate of its own.
-        self.world, self.policy, self.optimizer, self.rng = world, policy, copy.deepcopy(optimizer), rng
-        self.runs, self.episodes, self.updates = runs, episodes, updates
-        self.gamma, self.max_steps = gamma, max_steps
-        self.theta = policy.init(rng, runs) if theta is None else np.array(theta, dtype=float)
-        if self.theta.shape != (runs, policy.size):
-            raise ValueError(f"theta must be [R, D] = {(runs, policy.size)}; got shape {self.theta.shape}")
-        self.update, self.steps_taken = 0, 0.0
-        self.diverged = np.zeros(runs, dtype=bool)
+    def begin(self):
+        self.update, self.diverged = 0, np.zeros(self.runs, dtype=bool)
+        self._own = {}  # name -> the copy that belongs to this training, of a setting that learns
 
-    def __init_subclass__(cls, settles=()):
-        """Let the signature name what `**settings` hands on: for help, for editors and for panels, which look there.
+    def collect(self):
+        """A generator: None after every small piece of work; returns the experience to learn from."""
+        raise NotImplementedError
 
-        `settles` are arguments that the subclass decides itself.
-        """
-        own = inspect.signature(cls.__init__).parameters
-        own = {name: each for name, each in own.items() if name != "self" and each.kind != each.VAR_KEYWORD}
-        base = inspect.signature(cls.__base__).parameters
-        inherited = [each for name, each in base.items() if name not in (*own, *settles)]
-        cls.__signature__ = inspect.Signature([*own.values(), *inherited])
+    def learn(self, experience):
+        """Learn from it, and return what is to stand on record."""
+        raise NotImplementedError
 
-    def __setattr__(self, name, value):
-        if name in self.ranges:
-            check_number(name, value, **self.ranges[name])
-        if name in self.functions and not callable(value) and not (value is None and self.functions[name]):
-            raise ValueError(f"{name} must be a function, as those in pgedu.gradients.{name}s; got {value!r}")
-        if name in ("baseline", "critic") and hasattr(value, "start"):
-            value = copy.copy(value)  # one that learns begins with nothing, and belongs to this training alone
-            value.start(self.rng, self.runs)
-        super().__setattr__(name, value)
+    def describe(self, experience):
+        """What the experience itself adds to the record."""
+        return {}
+
+    def pulses(self):
+        """One update, in small pieces: yields None after each environment step, then the `Progress`."""
+        if self.updates is not None and self.update >= self.updates:
+            return
+        experience = yield from self.collect()
+        with np.errstate(all="ignore"):  # what overflows is reported: `diverged`
+            record = self.learn(experience)
+        self.update += 1
+        yield Progress(self.update, self.theta, self.diverged, **record, **self.describe(experience))
+
+    def __next__(self):
+        for progress in self.pulses():
+            if progress is not None:
+                return progress
+        raise StopIteration
+
+    def __len__(self):
+        if self.updates is None:
+            raise TypeError(f"{type(self).__name__} without updates=... has no length: it goes on for ever")
+        return self.updates
+
+    def move(self, theta):
+        """Make theta [R, D] the present one. A run whose numbers overflowed stays where it was; the others go on."""
+        self.diverged = self.diverged | ~np.isfinite(theta).all(axis=-1)
+        theta = np.where(self.diverged[:, None], self.theta, theta)
+        theta.setflags(write=False)  # a record's theta is the training's own: nobody may write into it
+        vars(self)["theta"] = theta
+
+    def started(self, name):
+        """The setting `name`; if it is one that learns, this training's own copy, begun anew when another was given."""
+        value = getattr(self, name)
+        if hasattr(value, "start") and self._own.get(name) is not value:
+            value = self._own[name] = vars(self)[name] = value.start(self.rng, self.runs)
+        return value
+
+
+def _policy(name, value):
+    if not isinstance(value, Policy):
+        raise refuse(name, "a Policy, such as Policy.softmax(Table(observations=3, outputs=2))", value)
+    return value
+
+
+def _world(name, value):
+    if not isinstance(value, MDP | VectorEnv):
+        raise refuse(name, "an MDP or a Gymnasium vector environment", value)
+    return value
+
+
+def require_optimizer(name, value):
+    """A kind of setting: something that steps, such as SGD(0.1)."""
+    if isinstance(value, type) or not (callable(getattr(value, "step", None)) and hasattr(value, "learning_rate")):
+        raise refuse(name, "an optimizer, such as SGD(0.1) or Adam(0.01)", value)
+    return value
+
+
+class PolicyGradient(Training):
+    """What all policy gradient methods share: a policy in a world, parameters theta, and rollouts to learn from.
+
+    Args:
+        world: an MDP, or a Gymnasium vector environment with as many sub-environments as all runs need together.
+        policy: a `Policy` that fits the world.
+        gamma: discount; default that of the MDP, or 1.
+        max_steps: longer episodes are cut off. (In segments of a vector environment its own time limit counts.)
+        theta: first parameters [R, D]; default policy.init.
+        optimizer: gradient ascent; the training has a copy of its own, whose `learning_rate` may change at any time.
+        settings: those of `Training`.
+    """
+
+    world = Setting(_world, live=False, first=True)
+    policy = Setting(_policy, live=False, first=True)
+    optimizer = Setting(require_optimizer, live=False)
+    gamma = Setting(optional(share), None)
+    max_steps = Setting(whole, 10_000)
+    theta = Setting(optional(numbers), None)
+    state = (*Training.state, "environment_steps")
+
+    def begin(self):
+        super().begin()
+        theta = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta.copy()
+        vars(self)["theta"] = theta
+        check_fit(self.world, self.policy, theta)
+        vars(self)["optimizer"] = copy.deepcopy(self.optimizer)  # one may be given to several trainings
+        self.environment_steps = 0.0
+
+    def require_agreement(self):
+        super().require_agreement()
+        if self.theta is not None:
+            numbers("theta", self.theta, "[R, D]", (self.runs, self.policy.size))
 
     @property
     def learning_rate(self):
@@ -115,44 +174,15 @@ class Training:
     def learning_rate(self, value):
         self.optimizer.learning_rate = value
 
-    def __len__(self):
-        if self.updates is None:
-            raise TypeError(f"{type(self).__name__} without updates=... has no length: it goes on for ever")
-        return self.updates
+    def whole_episodes(self, episodes):
+        """`collecting` so many for each run."""
+        settings = {"rng": self.rng, "gamma": self.gamma, "max_steps": self.max_steps}
+        return collecting(self.world, self.policy, self.theta, episodes=episodes, **settings)
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        for progress in self.pulses():
-            if progress is not None:
-                return progress
-        raise StopIteration
-
-    def pulses(self):
-        """One update, in small pieces: yields None after each environment step, then the `Progress`."""
-        if self.updates is not None and self.update >= self.updates:
-            return
-        rollout = yield from self._collect()
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is reported: `diverged`
-            gradients, details = self._learn(rollout)
-        self.update += 1
-        self.steps_taken += rollout.mask.sum() / self.runs
-        returns = self._returns(rollout)
-        yield Progress(self.update, self.theta, gradients, rollout, self.steps_taken, self.diverged, returns, details)
-
-    def _collect(self):
-        """Whole episodes."""
-        return collecting(
-            self.world, self.policy, self.theta, rng=self.rng,
-            episodes=self.episodes, gamma=self.gamma, max_steps=self.max_steps,
-        )  # fmt: skip
-
-    def _returns(self, rollout):
+    def returns(self, rollout):
+        """[R, B], of each episode."""
         return rollout.rewards.sum(axis=0)
 
-    def _move(self, theta):
-        """Make theta [R, D] the present one. A run whose numbers overflowed stays where it was; the others go on."""
-        self.diverged = self.diverged | ~np.isfinite(theta).all(axis=-1)
-        self.theta = np.where(self.diverged[:, None], self.theta, theta)
-        self.theta.setflags(write=False)  # a record's theta is the training's own: nobody may write into it
+    def describe(self, rollout):
+        self.environment_steps += rollout.mask.sum() / self.runs
+        return {"rollout": rollout, "environment_steps": self.environment_steps, "returns": self.returns(rollout)}

@@ -4,27 +4,30 @@
 every state once, exact visits. All means below are weighted means over time and episodes, one for each run *R.
 """
 
+from functools import partial
+
 import numpy as np
 
+from pgedu.arguments import number, numbers, refuse
+from pgedu.experience.rollouts import masked_mean, shares
 from pgedu.learning.actor_critics import a2c
+from pgedu.learning.settings import Setting, optional, share, whole
 
 SMALL = 64  # parameters, up to which the Fisher matrix itself is made: cheaper then than ten products with it
 
 
-def _shares(weights, shape):
-    """weights / their sum in each run; 0 in a run that has none, such as one whose every step was a reset."""
-    if np.shape(weights) != shape:
-        raise ValueError(f"weights must be [T, *R, B] = {shape}; got shape {np.shape(weights)}")
-    return weights / np.maximum(weights.sum(axis=(0, -1), keepdims=True), 1e-300)
-
-
-def _mean(values, weights):
-    return (values * _shares(weights, values.shape)).sum(axis=(0, -1))
+def _weights(weights, shape):
+    """Weights [T, *R, B] of 0 or more."""
+    weights = numbers("weights", weights, "[T, *R, B]", shape)
+    if (weights < 0).any():
+        raise refuse("weights", "0 or more", weights.min())
+    return weights
 
 
 def mean_kl(policy, theta, other, observations, weights):
     """Mean of KL(pi(. | o; theta) || pi(. | o; other)), [*R], in nats."""
-    return _mean(policy.head.kl(policy.outputs(theta, observations), policy.outputs(other, observations)), weights)
+    kl = policy.head.kl(policy.outputs(theta, observations), policy.outputs(other, observations))
+    return masked_mean(kl, _weights(weights, kl.shape))
 
 
 def fisher_matrix(policy, theta, observations, weights):
@@ -35,15 +38,15 @@ def fisher_matrix(policy, theta, observations, weights):
     Source: Kakade (2001); Amari (1998).
     """
     runs = theta.shape[:-1]
-    shares = _shares(weights, observations.shape[: theta.ndim + 1])
+    share = shares(_weights(weights, observations.shape[: theta.ndim + 1]))
     # Each of the N = B T samples becomes an episode of one step: what is summed over time is then one for each sample.
     samples = np.moveaxis(observations, 0, weights.ndim - 1).reshape(1, *runs, -1, *observations.shape[weights.ndim :])
-    shares = np.moveaxis(shares, 0, -1).reshape(*runs, -1)  # [*R, N]
+    share = np.moveaxis(share, 0, -1).reshape(*runs, -1)  # [*R, N]
     outputs, backward = policy.approximator.trace(theta, samples)
     units = np.eye(outputs.shape[-1])
     J = np.stack([backward(np.broadcast_to(unit, outputs.shape)) for unit in units], axis=-1)  # [*R, N, D, K]
     HJ = policy.head.fisher(outputs[0][..., None, :], J)
-    return np.einsum("...n,...ndk,...nek->...de", shares, J, HJ, optimize=True)
+    return np.einsum("...n,...ndk,...nek->...de", share, J, HJ, optimize=True)
 
 
 def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-5):
@@ -52,12 +55,13 @@ def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-
     J vector is a central difference of the outputs along `vector`: exact for Table and Linear but for rounding, and to
     about nine digits for an MLP.
     """
+    vector = numbers("vector", vector, "[*R, D]", theta.shape, finite=False)
     length = np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-300)
     along = step * vector / length
     outputs, backward = policy.approximator.trace(theta, observations)
     ahead, behind = (policy.outputs(theta + shift, observations) for shift in (along, -along))
     tangent = (ahead - behind) * (length / (2 * step))[..., None]
-    product = policy.head.fisher(outputs, tangent) * _shares(weights, outputs.shape[:-1])[..., None]
+    product = policy.head.fisher(outputs, tangent) * shares(_weights(weights, outputs.shape[:-1]))[..., None]
     return backward(product).sum(axis=-2)
 
 
@@ -91,6 +95,7 @@ def natural_direction(policy, theta, gradient, observations, weights, damping=1e
     inverse: of the directions that solve F x = gradient it is then the shortest.
     Source: Kakade (2001); Schulman et al. (2015), appendix C.
     """
+    number("damping", damping, least=0)
     if theta.shape[-1] <= SMALL:
         fisher = fisher_matrix(policy, theta, observations, weights) + damping * np.eye(theta.shape[-1])
         finite = np.isfinite(fisher).all(axis=(-2, -1)) & np.isfinite(gradient).all(axis=-1)
@@ -110,26 +115,26 @@ class natural_gradient(a2c):  # noqa: N801
 
     Args:
         damping: added to the diagonal of the Fisher matrix.
-        settings: those of `a2c`, `actor_critic` and `Training`; the optimizer should be `SGD`.
+        settings: those of `a2c`; the optimizer should be `SGD`.
     Source: Kakade (2001).
     """
 
-    ranges = a2c.ranges | {"damping": {"finite": True}}
+    damping = Setting(partial(number, least=0), 1e-3)
+    steps = Setting(optional(whole), 128)
+    entropy = Setting(partial(number, least=0), 0.0)
+    lam = Setting(share, 0.95)
+    critic_steps = Setting(whole, 10)
 
-    def __init__(self, world, policy, *, damping=1e-3, steps=128, entropy=0.0, lam=0.95, critic_steps=10, **settings):
-        super().__init__(world, policy, steps=steps, entropy=entropy, lam=lam, critic_steps=critic_steps, **settings)
-        self.damping = damping
-
-    def _direction(self, gradient, rollout):
+    def direction(self, gradient, rollout):
         steps = rollout.observations[:-1], rollout.mask
         return natural_direction(self.policy, self.theta, gradient, *steps, self.damping)
 
-    def _ascend(self, gradient, rollout, psi):
-        self._move(self.optimizer.step(self.theta, self._direction(gradient, rollout)))
+    def ascend(self, gradient, rollout, weights):
+        self.move(self.optimizer.step(self.theta, self.direction(gradient, rollout)))
         return {}
 
 
-class trpo(natural_gradient, settles=("optimizer",)):  # noqa: N801
+class trpo(natural_gradient):  # noqa: N801
     """Trust region policy optimisation: the longest step along the natural gradient that the trust region allows.
 
     Its length makes the quadratic model of the mean KL equal `max_kl`. If the real mean KL is more, or the surrogate,
@@ -137,33 +142,30 @@ class trpo(natural_gradient, settles=("optimizer",)):  # noqa: N801
 
     Args:
         max_kl: radius of the trust region, in nats.
-        settings: those of `natural_gradient`; there is no optimizer, since the step has its length from `max_kl`.
+        settings: those of `natural_gradient`, except the optimizer: the step has its length from `max_kl`.
     Source: Schulman et al. (2015), appendix C.
     """
 
-    ranges = natural_gradient.ranges | {"max_kl": {"finite": True}}
+    max_kl = Setting(partial(number, least=0), 0.01)
+    optimizer = learning_rate = None
 
-    def __init__(self, world, policy, *, max_kl=0.01, **settings):
-        super().__init__(world, policy, optimizer=None, **settings)
-        self.max_kl = max_kl
-
-    def _ascend(self, gradient, rollout, psi):
+    def ascend(self, gradient, rollout, weights):
         observations, mask = rollout.observations[:-1], rollout.mask
-        direction = self._direction(gradient, rollout)
+        direction = self.direction(gradient, rollout)
         image = fisher_vector_product(self.policy, self.theta, observations, mask, direction)
         square = np.maximum((direction * image).sum(axis=-1), 1e-300)
         step = np.sqrt(2 * self.max_kl / square)[:, None] * direction
         accepted, kl = np.zeros(self.runs, dtype=bool), np.zeros(self.runs)
-        theta, start = self.theta, _mean(psi, mask)
+        theta, start = self.theta, masked_mean(weights, mask)
         for shrink in 0.8 ** np.arange(11):
             candidate = self.theta + shrink * step
             log_prob = self.policy.log_prob(candidate, observations, rollout.actions)
-            surrogate = _mean(np.exp(np.where(mask, log_prob - rollout.log_probs, 0.0)) * psi, mask)
+            surrogate = masked_mean(np.exp(np.where(mask, log_prob - rollout.log_probs, 0.0)) * weights, mask)
             distance = mean_kl(self.policy, self.theta, candidate, observations, mask)
             now = ~accepted & (distance <= self.max_kl) & (surrogate > start)
             theta, kl = np.where(now[:, None], candidate, theta), np.where(now, distance, kl)
             accepted |= now
             if accepted.all():
                 break
-        self._move(theta)
+        self.move(theta)
         return {"kl": kl, "rejected": ~accepted}

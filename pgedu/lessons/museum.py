@@ -81,8 +81,8 @@ def truncation_as_termination(rollout, *, values, lam=0.95):
 class flipped_ppo(ppo):  # noqa: N801
     """`ppo` that climbs down: what is written as a loss, without the minus sign, is what should be maximised."""
 
-    def _psi(self, ratio, advantages):
-        return -super()._psi(ratio, advantages)
+    def surrogate_weights(self, ratio, advantages):
+        return -super().surrogate_weights(ratio, advantages)
 
 
 def same_luck(world, seed=42):

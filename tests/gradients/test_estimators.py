@@ -9,6 +9,7 @@ import pytest
 from test_enumeration import naive_paths, naive_policy, policy_for, world
 from test_returns import faded_in_full, told_in_full
 
+import pgedu as pg
 from pgedu import Policy, Rollout, Stream, Table, TabularVectorEnv, batch_mean, clipped_surrogate, clipped_weights
 from pgedu import collect, constant, enumerate_rollouts, episode_gradients
 from pgedu import lambda_advantage, n_step_advantage, solve, td_advantage
@@ -449,3 +450,31 @@ def test_weights_that_do_not_fit_are_refused():
     rollout, _ = enumerate_rollouts(mdp, policy, np.zeros(policy.size), horizon=2)
     with pytest.raises(ValueError, match="weights must be"):
         episode_gradients(policy, np.zeros(policy.size), rollout, batch_mean(rollout, rollout.rewards)[0])
+
+
+# --- arguments that would give silent nonsense ---
+
+
+@pytest.mark.parametrize("call, said", [
+    (lambda: pg.moments(np.ones((3, 2)), [0.2, 0.2, 0.2]), "probabilities must be 0 or more, with a sum of 1 .*; got 0[.]6"),
+    (lambda: pg.moments(np.ones((3, 2)), [0.8, 0.8, -0.6]), "probabilities must be 0 or more, with a sum of 1"),
+    (lambda: pg.moments(np.ones((3, 2)), [np.nan, 0.5, 0.5]), "probabilities must be finite numbers"),
+    (lambda: pg.clipped_weights([-0.1, 1.0], [1.0, 1.0], 0.2), r"ratio must be pi / pi_old, 0 or more; got -0.1"),
+    (lambda: pg.clipped_surrogate(["a"], [1.0], 0.2), "ratio must be numbers; got"),
+    (lambda: pg.clipped_surrogate([1.0], [1.0], np.nan), "clip must be a number of 0 or more; got nan"),
+])  # fmt: skip
+def test_arguments_that_would_give_silent_nonsense_are_named(call, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        call()
+
+
+def test_weights_of_a_plain_function_and_of_one_that_takes_more():
+    rollout = pg.collect(pg.stay_or_stop(), pg.Policy.softmax(pg.Table(1, 2)), np.zeros(2), episodes=4, rng=np.random.default_rng(0))
+    plain = weights_of(lambda rollout: rollout.rewards, rollout, baseline=pg.constant(3.0))
+    assert np.array_equal(plain, rollout.rewards) and plain.dtype == float
+    assert np.array_equal(weights_of(pg.reward_to_go, rollout, baseline=pg.constant(3.0)),
+                          pg.reward_to_go(rollout, baseline=pg.constant(3.0)))  # fmt: skip
+    everything = weights_of(lambda rollout, **offered: rollout.rewards * offered["baseline"], rollout, baseline=2)
+    assert np.array_equal(everything, 2 * rollout.rewards)
+    with pytest.raises(ValueError, match=r"^psi must be of the shape of the rewards, \(\d, 4\); got shape \(4,\)"):
+        weights_of(lambda rollout: rollout.rewards[0], rollout)

@@ -31,7 +31,7 @@ def by_hand(actions, rewards, alpha, baseline, including, A):
 @pytest.mark.parametrize("including", [False, True])
 @pytest.mark.parametrize("alpha, baseline", SETTINGS)
 def test_the_preferences_are_those_computed_by_hand(alpha, baseline, including):
-    learner = make([0.3, -1.0, 2.0], runs=4, learning_rate=alpha, baseline=baseline, including=including, steps=30)
+    learner = make([0.3, -1.0, 2.0], runs=4, learning_rate=alpha, baseline=baseline, including=including, updates=30)
     pulls = list(learner)
     actions, rewards = np.array([pull.actions for pull in pulls]), np.array([pull.rewards for pull in pulls])
     for run in range(4):
@@ -84,7 +84,7 @@ def test_actions_and_rewards_have_the_law_they_should():
 
 
 def test_certain_actions_are_taken_and_huge_preferences_are_safe():
-    learner = make(np.zeros(4), runs=5, learning_rate=1e6, offset=-1e6, baseline=False, steps=50)
+    learner = make(np.zeros(4), runs=5, learning_rate=1e6, offset=-1e6, baseline=False, updates=50)
     assert all(np.isfinite(pull.probabilities).all() for pull in learner) and np.isfinite(learner.preferences).all()
     learner = make(np.zeros(3), runs=1000)
     learner.preferences = np.tile([[-1e4], [0.0], [-1e4]], 1000)
@@ -96,9 +96,9 @@ def test_stacked_settings_do_what_each_of_them_does_alone():
     values = np.random.default_rng(1).normal(4, 1, (150, 5))
     best = values.argmax(axis=-1)
     alpha, baseline = (np.array(column)[:, None] for column in zip(*SETTINGS))
-    stacked = list(make(values, runs=(4, 150), learning_rate=alpha, baseline=baseline, steps=150, seed=2))[-1]
+    stacked = list(make(values, runs=(4, 150), learning_rate=alpha, baseline=baseline, updates=150, seed=2))[-1]
     for i, (alpha, baseline) in enumerate(SETTINGS):
-        alone = list(make(values, learning_rate=alpha, baseline=baseline, steps=150, seed=3 + i))[-1]
+        alone = list(make(values, learning_rate=alpha, baseline=baseline, updates=150, seed=3 + i))[-1]
         difference = stacked.probabilities[i, range(150), best] - alone.probabilities[range(150), best]
         assert abs(difference.mean()) < 4 * difference.std() / np.sqrt(150)
 
@@ -108,7 +108,7 @@ def test_figure_2_5_has_the_order_of_the_book():
     values = np.random.default_rng(4).normal(4, 1, (800, 10))
     best = values.argmax(axis=-1)
     alpha, baseline = (np.array(column)[:, None] for column in zip(*SETTINGS))
-    learner = make(values, runs=(4, 800), learning_rate=alpha, baseline=baseline, including=True, steps=700, seed=5)
+    learner = make(values, runs=(4, 800), learning_rate=alpha, baseline=baseline, including=True, updates=700, seed=5)
     last = np.mean([pull.actions == best for pull in list(learner)[-100:]], axis=0)  # [4, 800]
     for better, worse in zip(last[:-1], last[1:]):
         gap = better - worse
@@ -132,21 +132,21 @@ def test_settings_act_between_two_steps_and_only_then():
 
 
 def test_the_same_generator_gives_the_same_run_and_records_are_not_overwritten():
-    pulls, again = (list(make([1.0, 2.0, 3.0], runs=7, steps=20)) for _ in range(2))
+    pulls, again = (list(make([1.0, 2.0, 3.0], runs=7, updates=20)) for _ in range(2))
     assert all(np.array_equal(a, b) for x, y in zip(pulls, again) for a, b in zip(x, y))
     assert np.allclose(pulls[0].probabilities, 1 / 3) and not np.allclose(pulls[9].probabilities, 1 / 3)
     assert np.array_equal(next(make([1.0, 2.0])).actions.shape, ())  # a single run has no run axis
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"learning_rate": -0.1}, "learning_rate must be finite"),
+    ({"learning_rate": -0.1}, "learning_rate must be 0 or more; got -0.1"),
     ({"learning_rate": np.nan}, "learning_rate must be finite"),
-    ({"learning_rate": np.ones((4, 1))}, "learning_rate .* fit the runs"),
-    ({"learning_rate": np.ones(2)}, "learning_rate .* fit the runs"),
+    ({"learning_rate": np.ones((4, 1))}, "learning_rate must be .* fits the runs"),
+    ({"learning_rate": np.ones(2)}, "learning_rate must be .* fits the runs"),
     ({"offset": np.inf}, "offset must be finite"),
-    ({"baseline": np.ones(4)}, "baseline .* fit the runs"),
+    ({"baseline": np.ones(4)}, "baseline must be .* fits the runs"),
     ({"values": [1.0, np.nan]}, "values must be finite"),
-    ({"values": 3.0}, "values must be finite"),
+    ({"values": 3.0}, "values must be .A. or"),
     ({"values": np.ones((4, 2))}, r"values must be .* runs \(3,\)"),
 ])  # fmt: skip
 def test_bad_arguments_are_named(settings, message):

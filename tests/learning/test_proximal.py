@@ -19,7 +19,7 @@ SETTINGS = [
 
 
 def train(make=pg.ppo, **settings):
-    defaults = dict(critic=learned(), runs=R, episodes=B, gamma=GAMMA, theta=THETA, steps=STEPS, updates=3,
+    defaults = dict(critic=learned(), runs=R, environments=B, gamma=GAMMA, theta=THETA, steps=STEPS, updates=3,
                     rng=np.random.default_rng(0))  # fmt: skip
     defaults |= {} if make is pg.trpo else {"optimizer": pg.SGD(RATES)}
     return make(settings.pop("world", None) or environment(), settings.pop("policy", POLICY), **defaults | settings)
@@ -176,7 +176,7 @@ def test_masked_samples_have_no_say(make):
             yield
 
         training = train(make)
-        training._collect = given
+        vars(training)["collect"] = given
         return next(training), training.critic.w
 
     rng = np.random.default_rng(0)

@@ -10,6 +10,9 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 import pgedu as pg
+from pgedu.arguments import number, numbers
+from pgedu.learning.settings import Setting
+from pgedu.learning.training import Training
 
 CORRIDOR, TABLE = pg.short_corridor(), pg.Policy.softmax(pg.Table(1, 2))
 NORMAL = pg.Policy(pg.Table(1, 2), pg.Gaussian(1))
@@ -56,7 +59,7 @@ def test_an_update_is_the_mean_gradient_of_the_rollout_that_the_same_generator_g
 def test_steps_are_counted_in_the_mean_over_runs():
     training = train(runs=3, episodes=2, updates=4, rate=0.0)
     real = np.cumsum([progress.rollout.mask.sum() / 3 for progress in training])
-    assert training.steps_taken == real[-1] > 4 * 2 * 3
+    assert training.environment_steps == real[-1] > 4 * 2 * 3
 
 
 @pytest.mark.parametrize("baseline", [pg.none, pg.leave_one_out])
@@ -133,7 +136,7 @@ def test_an_update_given_up_half_way_leaves_nothing_behind():
     before, pulses = training.theta.copy(), training.pulses()
     next(pulses)
     pulses.close()
-    assert np.array_equal(training.theta, before) and training.update == 0 and training.steps_taken == 0
+    assert np.array_equal(training.theta, before) and training.update == 0 and training.environment_steps == 0
     assert len(list(training)) == 2
 
 
@@ -189,10 +192,10 @@ def test_a_learned_value_converges_to_the_exact_values():
     policy = pg.Policy.softmax(pg.Table(world.n_observations, 2))
     rng, theta = np.random.default_rng(1), np.random.default_rng(2).normal(size=(2, policy.size))
     baseline = pg.LearnedValue(pg.Table(world.n_observations, 1), pg.SGD(0.5))
-    baseline.start(rng, runs=2)
+    baseline = baseline.start(rng, runs=2)
     for rate in [0.5] * 40 + [0.05] * 60:
         baseline.optimizer.learning_rate = rate
-        baseline.update(pg.collect(world, policy, theta, rng=rng, episodes=500))
+        baseline.learn_from(pg.collect(world, policy, theta, rng=rng, episodes=500))
     exact = pg.solve(world, policy, theta).values[:, :3]
     assert np.allclose(baseline.w[:, :3], exact, atol=0.05)
     assert not np.allclose(baseline.w[::-1, :3], exact, atol=0.1)  # of the other run
@@ -219,11 +222,10 @@ def test_a_learned_value_leaves_the_gradient_unbiased_and_one_that_learns_first_
     exact = pg.exact_gradient(CORRIDOR, TABLE, theta[0])
 
     def z(learn_first):
-        value = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.9))
-        value.start(np.random.default_rng(0), runs=R)
+        value = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.9)).start(np.random.default_rng(0), runs=R)
 
         def judged_late(rollout, targets):
-            value.update(rollout)
+            value.learn_from(rollout)
             return value(rollout, targets)
 
         training = train(runs=R, theta=theta, rate=0.0, baseline=judged_late if learn_first else value, updates=2)
@@ -259,13 +261,30 @@ def test_figure_13_2_a_learned_baseline_does_better_after_the_same_episodes(runs
 @pytest.mark.parametrize(
     "said, settings",
     [
-        ("runs must be at least 1; got 0", dict(runs=0)),
-        ("episodes must be at least 1; got 0", dict(episodes=0)),
-        ("updates must be at least 1; got -1", dict(updates=-1)),
-        ("estimator must be a function, as those in pgedu.gradients.estimators; got 'gae'", dict(estimator="gae")),
-        ("baseline must be a function, as those in pgedu.gradients.baselines; got 'mean'", dict(baseline="mean")),
+        ("runs must be a whole number of 1 or more; got 0", dict(runs=0)),
+        ("episodes must be a whole number of 1 or more; got 0", dict(episodes=0)),
+        ("updates must be a whole number of 1 or more; got -1", dict(updates=-1)),
+        ("estimator must be a function of a rollout, such as those in pgedu.gradients.estimators; got 'gae'", dict(estimator="gae")),
+        (r"baseline must be a function \(rollout, targets\) -> b, such as .*; got 'mean'", dict(baseline="mean")),
         (r"theta must be \[R, D\] = \(2, 2\); got shape \(2,\)", dict(runs=2, theta=np.zeros(2))),
         ("learning_rate must be a finite number of 0 or more; got -1", dict(rate=-1)),
+        ("gamma must be a number between 0 and 1; got 2", dict(gamma=2)),
+        ("max_steps must be a whole number of 1 or more; got 0", dict(max_steps=0)),
+        ("world must be an MDP or a Gymnasium vector environment; got <", dict(world=pg.TabularEnv(CORRIDOR))),
+        ("updates must be a whole number of 1 or more; got nan", dict(updates=np.nan)),
+        ("updates must be a whole number of 1 or more; got 1.5", dict(updates=1.5)),
+        ("policy must be a Policy, such as Policy.softmax.*; got Table", dict(policy=pg.Table(1, 2))),
+        ("policy must be a Policy, .*; got None", dict(policy=None)),
+        ("optimizer must be an optimizer, such as SGD.*; got 'sgd'", dict(optimizer="sgd")),
+        ("optimizer must be an optimizer, .*; got 0.1", dict(optimizer=0.1)),
+        ("optimizer must be an optimizer, .*; got <class", dict(optimizer=pg.SGD)),
+        (r"baseline must be a function .*, such as what constant\(...\) returns", dict(baseline=pg.constant)),
+        (r"baseline must be a function .*, such as what optimal\(...\) returns", dict(baseline=pg.optimal)),
+        (r"baseline must be a function .*, such as what state_value\(...\) returns", dict(baseline=pg.state_value)),
+        (r"baseline must be a function .*, such as what LearnedValue\(...\) returns", dict(baseline=pg.LearnedValue)),
+        ("estimator must be a function of a rollout, .*; got <class", dict(estimator=pg.Policy)),
+        ("estimator must be one that needs no more than is offered here .*'values'.*; got", dict(estimator=pg.td_advantage)),
+        ("estimator must take a baseline", dict(estimator=lambda rollout: rollout.rewards, baseline=pg.leave_one_out)),
     ],
 )
 def test_what_does_not_fit_is_named(said, settings):
@@ -276,9 +295,6 @@ def test_what_does_not_fit_is_named(said, settings):
 @pytest.mark.parametrize(
     "said, settings",
     [
-        ("gamma must be between 0 and 1; got 2", dict(gamma=2)),
-        ("max_steps must be a whole number of at least 1; got 0", dict(max_steps=0)),
-        ("world must be an MDP, .*; got <", dict(world=pg.TabularEnv(CORRIDOR))),
         ("num_envs must be .* 2 runs of 3 episodes; got 5", dict(world=Lever(5), policy=NORMAL, runs=2, episodes=3)),
         ("head must have dimensions = 1 .*; got Categorical", dict(world=Lever(1))),
         ("rewards of .* must be finite", dict(world=Lever(1, lambda a: a[:, 0] * np.nan), policy=NORMAL)),
@@ -294,16 +310,166 @@ def test_what_does_not_fit_is_named_at_the_first_update(said, settings):
     assert training.update == 0
 
 
-@pytest.mark.parametrize("algorithm", [pg.reinforce, pg.actor_critic, pg.a2c, pg.a3c, pg.natural_gradient, pg.trpo, pg.ppo])
+ALL = [pg.reinforce, pg.actor_critic, pg.a2c, pg.a3c, pg.natural_gradient, pg.trpo, pg.ppo]
+
+
+def some(algorithm, **settings):
+    """One of the algorithms on the corridor, with what it needs."""
+    names = inspect.signature(algorithm).parameters
+    offered = {"optimizer": pg.SGD(0.1), "critic": pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), "steps": 5,
+               "environments": 2, "episodes": 2}  # fmt: skip
+    given = {name: value for name, value in offered.items() if name in names} | {"rng": np.random.default_rng(0)}
+    return algorithm(CORRIDOR, TABLE, **given | settings)
+
+
+@pytest.mark.parametrize("algorithm", ALL)
 def test_signatures_name_every_setting(algorithm):
-    """Panels look there for what they may hand on, also through functools.partial; each name can really be given."""
-    names = set(inspect.signature(partial(algorithm, CORRIDOR)).parameters)
-    assert {"policy", "rng", "runs", "updates", "gamma"} <= names and "settings" not in names
-    assert ("optimizer" in names) == (algorithm is not pg.trpo) and ("episodes" in names) == (algorithm is not pg.a3c)
-    given = {"optimizer": pg.SGD(0.1), "critic": pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), "steps": 5, "episodes": 2}
-    given = {name: value for name, value in given.items() if name in names} | {"rng": np.random.default_rng(0)}
-    parameters = inspect.signature(algorithm).parameters.values()
-    defaults = {each.name: each.default for each in parameters if each.default is not each.empty and each.name not in given}
-    assert np.isfinite(next(algorithm(CORRIDOR, TABLE, **given, **defaults)).theta).all()
-    with pytest.raises(TypeError, match="unheard_of"):
-        algorithm(CORRIDOR, TABLE, **given, unheard_of=1)
+    """What is shown, also through functools.partial, is what is accepted: each name can be given, and no other."""
+    shown = inspect.signature(partial(algorithm, CORRIDOR)).parameters
+    assert set(shown) == set(algorithm.settings()) - {"world"} and "settings" not in shown
+    assert ("optimizer" in shown) == (algorithm is not pg.trpo) and ("critic" in shown) == (algorithm is not pg.reinforce)
+    assert ("environments" in shown) == (algorithm not in (pg.reinforce, pg.a3c)) and ("workers" in shown) == (algorithm is pg.a3c)
+    assert ("critic_steps" in shown) == (algorithm not in (pg.reinforce, pg.a3c))
+    defaults = {each.name: each.default for each in shown.values() if each.default is not each.empty}
+    assert np.isfinite(next(some(algorithm, **{name: each for name, each in defaults.items() if name != "steps"})).theta).all()
+    with pytest.raises(ValueError, match=f"^unheard_of is no setting of {algorithm.__name__}; it has .*updates"):
+        some(algorithm, unheard_of=1)
+    with pytest.raises(TypeError, match="missing a required argument: 'rng'"):
+        algorithm(CORRIDOR, TABLE, **{name: None for name in shown if name not in ("rng", "policy", *defaults)})
+
+
+@pytest.mark.parametrize("algorithm", ALL)
+def test_what_is_unknown_or_fixed_is_refused_with_the_names_there_are(algorithm):
+    training = some(algorithm)
+    next(training)
+    with pytest.raises(ValueError, match=f"^baselin is nothing that {algorithm.__name__} has; what may change is .*gamma"):
+        training.baselin = pg.none
+    for name, setting in algorithm.settings().items():
+        value = getattr(training, name)
+        if setting.live:
+            setattr(training, name, value)
+            assert name in algorithm.may_change()
+            continue
+        with pytest.raises(ValueError, match=f"^{name} is fixed once a training is made; what may change is .*gamma"):
+            setattr(training, name, value)
+        assert getattr(training, name) is value
+    assert next(training).update == 2
+
+
+def test_a_learning_rate_is_for_those_who_have_an_optimizer():
+    training = some(pg.reinforce)
+    training.learning_rate = 0.5
+    assert training.optimizer.learning_rate == 0.5 and "learning_rate" in pg.reinforce.may_change()
+    with pytest.raises(ValueError, match="^learning_rate is nothing that trpo has"):
+        some(pg.trpo).learning_rate = 0.5
+    assert "learning_rate" not in pg.trpo.may_change()
+
+
+@pytest.mark.parametrize("algorithm", ALL)
+def test_a_plain_function_of_the_rollout_works_everywhere(algorithm):
+    """psi is what it returns, whatever else the algorithm would offer to an estimator."""
+    kept = []
+
+    def plain(rollout):
+        kept.append(rollout.rewards * np.cumsum(rollout.mask, axis=0) * rollout.actions)
+        return kept[-1]
+
+    training = some(algorithm, estimator=plain)
+    theta, record = training.theta, next(training)
+    if algorithm is pg.reinforce:
+        rollout = record.rollout
+        wanted = pg.episode_gradients(TABLE, theta, rollout, kept[0])
+        assert np.allclose(record.gradients, wanted)
+    assert kept and (algorithm in (pg.trpo, pg.ppo) or not np.array_equal(record.theta, theta))
+
+
+def test_of_a_plain_function_the_critic_learns_its_own_lambda_return():
+    """A psi that is no advantage must not drive the critic off: its targets are what they are without an estimator."""
+    plain = some(pg.a2c, estimator=partial(pg.reward_to_go, gamma_power=False), lam=0.7)
+    usual = some(pg.a2c, lam=0.7)
+    next(plain), next(usual)
+    assert np.array_equal(plain.critic.w, usual.critic.w) and not np.array_equal(plain.theta, usual.theta)
+    shifted = some(pg.a2c, lam=0.7, estimator=lambda rollout, *, values: pg.td_advantage(rollout, values=values))
+    next(shifted)
+    assert not np.array_equal(shifted.critic.w, usual.critic.w)
+
+
+def test_a_baseline_bound_to_the_estimator_is_kept():
+    bound = train(estimator=partial(pg.reward_to_go, baseline=pg.leave_one_out), episodes=4)
+    given, without = train(baseline=pg.leave_one_out, episodes=4), train(episodes=4)
+    theta = next(bound).theta
+    assert np.array_equal(theta, next(given).theta) and not np.array_equal(theta, next(without).theta)
+
+
+def test_a_learned_baseline_that_was_given_later_begins_at_the_next_update():
+    """Nothing happens on assignment: chance goes on as before; then a copy of its own is begun."""
+    training, value = train(episodes=3, updates=3), pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.3))
+    next(training)
+    before = training.rng.bit_generator.state
+    training.baseline = value
+    assert training.rng.bit_generator.state == before and value.w is None
+    next(training)
+    assert training.baseline is not value and training.baseline.w.any() and value.w is None
+    learned = training.baseline
+    training.baseline = learned  # its own: it goes on where it was
+    next(training)
+    assert training.baseline is learned
+
+
+def test_settings_that_do_not_fit_one_another_are_refused_and_nothing_changes():
+    training = some(pg.ppo)
+    with pytest.raises(ValueError, match="^updates must be given for anneal=True"):
+        training.anneal = True
+    assert training.anneal is False and next(training).update == 1
+    annealed = some(pg.ppo, updates=2, anneal=True)
+    with pytest.raises(ValueError, match="^updates must be given for anneal=True"):
+        annealed.updates = None
+    assert annealed.updates == 2
+    with pytest.raises(ValueError, match="^steps cannot change between None"):
+        some(pg.a2c).steps = None
+    for wrong in (1, "yes", None):
+        with pytest.raises(ValueError, match="^normalize must be True or False"):
+            some(pg.a2c, normalize=wrong)
+
+
+# --- the loop, for an algorithm that is no policy gradient ---
+
+
+class climb(Training):  # noqa: N801
+    """theta <- theta + step towards `goal`, in small pieces: no policy, no world, no rollout."""
+
+    goal = Setting(numbers, first=True)
+    step = Setting(partial(number, least=0, most=1), 0.5)
+    state = (*Training.state, "theta")
+
+    def begin(self):
+        super().begin()
+        self.theta = np.zeros((self.runs, 1))
+
+    def collect(self):
+        yield None
+        return self.goal
+
+    def learn(self, experience):
+        left = experience - self.theta
+        self.move(self.theta + self.step * left)
+        return {"details": {"left": left[:, 0]}}
+
+
+def test_any_algorithm_drops_into_the_loop():
+    training = climb(8.0, rng=np.random.default_rng(0), runs=2, updates=3)
+    assert [record.theta.tolist() for record in training] == [[[4.0]] * 2, [[6.0]] * 2, [[7.0]] * 2]
+    training.updates, training.goal = 4, [[np.float64(1e308)], [0.0]]
+    *pauses, record = training.pulses()
+    assert pauses == [None] and record.rollout is None and record.gradients is None and record.details["left"][1] == -7
+    with pytest.raises(ValueError, match="^step must be a number between 0 and 1; got 2"):
+        training.step = 2
+    assert str(inspect.signature(climb)) == "(goal, *, rng, runs=1, updates=None, step=0.5)"
+
+
+def test_a_run_of_any_algorithm_that_overflows_stays_where_it_was():
+    training = climb([[np.float64(1.7e308)], [1.0]], rng=np.random.default_rng(0), runs=2, step=1.0)
+    next(training)
+    training.goal = np.array([[-1.7e308], [2.0]])  # the difference overflows
+    record = next(training)
+    assert record.diverged.tolist() == [True, False] and record.theta.tolist() == [[1.7e308], [2.0]]

@@ -337,7 +337,7 @@ def test_what_is_not_a_number_stays_in_its_run():
 def train(make=pg.trpo, **settings):
     own = {} if make is pg.trpo else {"optimizer": pg.SGD(np.array([0.3, 0.1]))}
     defaults = dict(
-        critic=learned(), runs=R, episodes=B, gamma=GAMMA, theta=THETA, steps=12, rng=np.random.default_rng(0)
+        critic=learned(), runs=R, environments=B, gamma=GAMMA, theta=THETA, steps=12, rng=np.random.default_rng(0)
     )
     return make(
         settings.pop("world", None) or environment(), settings.pop("policy", POLICY), **defaults | own | settings
@@ -448,7 +448,7 @@ def test_a_segment_of_reset_steps_alone_moves_nothing_and_ends_nothing():
     world, policy = pg.bandit([1.0, 2.0]), pg.Policy.softmax(pg.Table(1, 2))
     for make in (pg.natural_gradient, pg.trpo, pg.a2c, pg.ppo):
         settings = dict(
-            world=world, policy=policy, critic=learned(pg.Table(1, 1)), theta=np.zeros((R, 2)), episodes=1, steps=1
+            world=world, policy=policy, critic=learned(pg.Table(1, 1)), theta=np.zeros((R, 2)), environments=1, steps=1
         )
         training, moved = train(make, **settings), []
         for update in range(6):
@@ -482,6 +482,21 @@ def test_no_damping_and_far_too_much_are_numbers(make, damping):
 
 def test_the_critic_of_a_trust_region_is_that_of_a2c():
     assert train(critic=learned(CRITIC)).critic.approximator is CRITIC
+
+
+def test_arguments_that_would_give_silent_nonsense_are_named():
+    policy = SOFTMAX[0]
+    theta, observations, weights = case(policy)
+    gradient = np.ones_like(theta)
+    for call, said in [
+        (lambda: pg.fisher_matrix(policy, theta, observations, -weights), "weights must be 0 or more; got -"),
+        (lambda: pg.mean_kl(policy, theta, theta, observations, weights[:1]), r"weights must be \[T, \*R, B\] = "),
+        (lambda: fisher_vector_product(policy, theta, observations, weights, gradient[..., :-1]), r"vector must be \[\*R, D\] = "),
+        (lambda: pg.natural_direction(policy, theta, gradient, observations, weights, damping=-1e-3),
+         "damping must be a number of 0 or more; got -0.001"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=f"^{said}"):
+            call()
 
 
 @pytest.mark.parametrize(("make", "name"), [(pg.trpo, "max_kl"), (pg.natural_gradient, "damping"), (pg.a2c, "entropy")])

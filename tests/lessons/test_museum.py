@@ -191,7 +191,7 @@ def test_those_with_a_critic_have_a_story_and_are_called_like_lambda_advantage(e
 def test_flipped_ppo_goes_as_far_down_as_the_right_one_goes_up():
     def step(make, **settings):
         critic, rng = LearnedValue(Table(3, 1), SGD(0.1)), np.random.default_rng(0)
-        training = make(campaign(GAMMA), policy, critic=critic, optimizer=SGD(0.1), runs=2, episodes=4, steps=16,
+        training = make(campaign(GAMMA), policy, critic=critic, optimizer=SGD(0.1), runs=2, environments=4, steps=16,
                         rng=rng, theta=np.full((2, 6), 0.3), **settings)  # fmt: skip
         return next(training).theta - 0.3
 
