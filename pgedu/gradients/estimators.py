@@ -217,7 +217,7 @@ def moments(gradients, probabilities=None):
     if probabilities is not None:
         numbers("probabilities", weights, "[*R, B]", gradients.shape[:-1])
         if (weights < 0).any() or not np.allclose(weights.sum(axis=-1), 1, rtol=0, atol=1e-9):
-            raise refuse("probabilities", "0 or more, with a sum of 1 over the last axis", f"{weights.sum(axis=-1)}")
+            raise refuse("probabilities", "0 or more, with a sum of 1 over the last axis", weights.sum(axis=-1))
     mean = (weights[..., None] * gradients).sum(axis=-2)
     centred = gradients - mean[..., None, :]
     covariance = np.swapaxes(weights[..., None] * centred, -1, -2) @ centred

@@ -10,6 +10,7 @@ from test_enumeration import naive_paths, naive_policy, policy_for, world
 from test_returns import faded_in_full, told_in_full
 
 import pgedu as pg
+from pgedu.gradients.estimators import weights_of
 from pgedu import Policy, Rollout, Stream, Table, TabularVectorEnv, batch_mean, clipped_surrogate, clipped_weights
 from pgedu import collect, constant, enumerate_rollouts, episode_gradients
 from pgedu import lambda_advantage, n_step_advantage, solve, td_advantage
