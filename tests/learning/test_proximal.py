@@ -357,3 +357,16 @@ def test_rates_can_only_fall_towards_an_end():
         training.anneal = True
     training.anneal = False
     assert next(training).update == 1
+
+
+def test_the_optimizer_of_a_run_that_rests_rests_too():
+    """With target_kl = 0 every run takes two steps of five: then Adam is where it is after two epochs, and goes on alike."""
+    settings = dict(minibatches=1, optimizer=pg.Adam(0.05), critic=learned(rate=0.0))
+    rested, short = train(epochs=5, target_kl=0.0, **settings), train(epochs=2, **settings)
+    a, b = next(rested), next(short)
+    assert a.details["resting"].all() and not b.details["resting"].any()
+    np.testing.assert_allclose(a.theta, b.theta, rtol=1e-9)
+    short.rng.bit_generator.state = rested.rng.bit_generator.state  # five orders were drawn, or two
+    a, b = next(rested), next(short)
+    assert all(np.array_equal(x, y) for x, y in zip(a.rollout[:3], b.rollout[:3]))
+    np.testing.assert_allclose(a.theta, b.theta, rtol=1e-7)
