@@ -150,12 +150,12 @@ class PolicyGradient(Training):
     optimizer = Setting(require_optimizer, live=False)
     gamma = Setting(optional(share), None)
     max_steps = Setting(whole, 10_000)
-    theta = Setting(optional(numbers), None)
+    theta = Setting(optional(lambda name, value: numbers(name, value).copy()), None)
     state = (*Training.state, "environment_steps")
 
     def begin(self):
         super().begin()
-        theta = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta.copy()
+        theta = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta
         vars(self)["theta"] = theta
         check_fit(self.world, self.policy, theta)
         vars(self)["optimizer"] = copy.deepcopy(self.optimizer)  # one may be given to several trainings

@@ -479,3 +479,16 @@ def test_weights_of_a_plain_function_and_of_one_that_takes_more():
     assert np.array_equal(everything, 2 * rollout.rewards)
     with pytest.raises(ValueError, match=r"^psi must be of the shape of the rewards, \(\d, 4\); got shape \(4,\)"):
         weights_of(lambda rollout: rollout.rewards[0], rollout)
+
+
+def test_the_total_return_seen_from_late_in_a_long_episode():
+    """sum_k gamma^(k-t) R_{k+1} by loops, for 80 steps; where gamma^t is no longer a number, a sentence."""
+    chain, policy, always = stay_or_stop(), Policy.softmax(Table(1, 2)), np.array([-40.0, 0.0])
+    rollout = collect(chain, policy, always, episodes=2, rng=np.random.default_rng(0), gamma=0.7, max_steps=80)
+    found = total_return(rollout, gamma_power=False)
+    for t in (0, 1, 40, 79):
+        assert np.allclose(found[t], sum(0.7 ** (k - t) for k in range(80)), rtol=1e-10)
+    too_long = collect(chain, policy, always, episodes=1, rng=np.random.default_rng(0), gamma=0.3, max_steps=700)
+    with pytest.raises(ValueError, match="^rollout must be short enough for gamma.t, .*; got '?700 steps"):
+        total_return(too_long, gamma_power=False)
+    assert np.isfinite(total_return(too_long)).all()

@@ -191,6 +191,8 @@ def test_normalized_has_mean_0_and_deviation_1_over_the_real_steps_of_each_run()
         real = found[:, run][mask[:, run] == 1]
         assert real.mean() == pytest.approx(0, abs=1e-12) and real.std() == pytest.approx(1, rel=1e-6)
     assert not found[mask == 0].any()
+    junk = np.where(mask == 1, psi, 1e6)
+    assert np.array_equal(normalized(junk, mask), found)
     together = (psi - psi[mask == 1].mean()) / psi[mask == 1].std()
     assert not np.allclose(found[mask == 1], together[mask == 1], atol=1e-2)
     alike, none = np.full(mask.shape, 7.0) * mask, np.zeros(mask.shape)

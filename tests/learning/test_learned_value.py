@@ -220,3 +220,25 @@ def test_a_batch_that_is_far_longer_than_usual_moves_a_table_twice_its_rate_at_m
 def test_mistakes_with_a_learned_value_are_named(make, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         make()
+
+
+def test_two_of_one_optimizer_learn_as_each_would_alone():
+    optimizer, rollout = Adam(0.1), sampled()
+    alone = LearnedValue(Table(3, 1), Adam(0.1)).start(np.random.default_rng(0))
+    one, other = (LearnedValue(Table(3, 1), optimizer).start(np.random.default_rng(0)) for _ in range(2))
+    for _ in range(3):
+        for value in (alone, one, other):
+            value.learn_from(rollout)
+        assert np.array_equal(one.w, alone.w) and np.array_equal(other.w, alone.w)
+
+
+def test_the_usual_number_of_steps_is_a_running_mean_that_moves_a_tenth_of_the_way():
+    value = LearnedValue(Table(3, 1), SGD(0.1)).start(np.random.default_rng(0), 1)
+    usual = None
+    for steps in (10, 20, 6, 40):
+        mask = np.zeros((40, 1, 1))
+        mask[:steps] = 1
+        usual = steps if usual is None else usual
+        found = value.usual_shares(mask)
+        assert np.allclose(found[:steps], 1 / max(usual, steps / 2)) and not found[steps:].any()
+        usual += 0.1 * (steps - usual)

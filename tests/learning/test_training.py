@@ -473,3 +473,16 @@ def test_a_run_of_any_algorithm_that_overflows_stays_where_it_was():
     training.goal = np.array([[-1.7e308], [2.0]])  # the difference overflows
     record = next(training)
     assert record.diverged.tolist() == [True, False] and record.theta.tolist() == [[1.7e308], [2.0]]
+
+
+def test_the_caller_s_theta_is_never_the_training_s():
+    given, later = np.full((2, 2), 0.25), np.full((2, 2), -0.5)
+    training = train(runs=2, theta=given, rate=0.0)
+    given[:] = 99
+    assert (next(training).theta == 0.25).all()
+    training.theta = later
+    later[:] = 99
+    assert (next(training).theta == -0.5).all()
+    with pytest.raises(ValueError, match=r"^theta must be \[R, D\] = \(2, 2\); got shape \(2, 3\)"):
+        training.theta = np.zeros((2, 3))
+    assert (next(training).theta == -0.5).all()

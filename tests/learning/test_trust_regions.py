@@ -429,6 +429,14 @@ def test_a_run_that_is_rejected_stays_and_others_go():
     assert not next(training).details["rejected"].any()
 
 
+def test_the_step_is_shortened_ten_times_and_then_given_up(monkeypatch):
+    """Without advantages no step makes the surrogate grow: the whole one and ten shorter ones are tried."""
+    tried = []
+    monkeypatch.setattr("pgedu.learning.trust_regions.mean_kl", lambda *given: tried.append(given) or np.zeros(R))
+    progress = next(train(estimator=lambda rollout: 0 * rollout.rewards))
+    assert progress.details["rejected"].all() and len(tried) == 11
+
+
 def test_trpo_by_conjugate_gradient_stays_in_its_region_too():
     policy = pg.Policy.softmax(pg.MLP(4, (16,), 2))
     world = gymnasium.make_vec("CartPole-v1", R * B)
