@@ -20,6 +20,10 @@ class Pull(NamedTuple):
     baseline: np.ndarray  # [*R], b
 
 
+def _shape(name, value):
+    return tuple(whole(name, each) for each in (value if isinstance(value, tuple | list) else (value,)))
+
+
 def _rates(name, value):
     if (numbers(name, value) < 0).any():
         raise refuse(name, "0 or more", value)
@@ -63,7 +67,7 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
     values = Setting(numbers, live=False, first=True)
     learning_rate = Setting(_rates)
     rng = Setting(generator)
-    runs = Setting(lambda name, value: value, None, live=False)
+    runs = Setting(optional(_shape), None, live=False)
     baseline = Setting(numbers, True)
     including = Setting(numbers, False)
     offset = Setting(numbers, 0.0)
@@ -72,7 +76,7 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
     state = ("preferences", "average", "step")
 
     def require_agreement(self):
-        runs = self.values.shape[:-1] if self.runs is None else np.broadcast_shapes(self.runs)
+        runs = self.values.shape[:-1] if self.runs is None else self.runs
         if not self.values.ndim or not _fits(self.values[..., 0], runs):
             raise refuse("values", f"[A] or [*R, A] with runs {runs}", self.values)
         for name in ("learning_rate", "baseline", "including", "offset"):
@@ -80,7 +84,7 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
                 raise refuse(name, f"a number, or an array that fits the runs, {runs}", getattr(self, name))
 
     def begin(self):
-        runs = self.values.shape[:-1] if self.runs is None else np.broadcast_shapes(self.runs)
+        runs = self.values.shape[:-1] if self.runs is None else self.runs
         values = np.broadcast_to(self.values, (*runs, self.values.shape[-1]))
         self._values = np.moveaxis(values, -1, 0).copy()  # [A, *R] is fast
         self.preferences, self.average, self.step = np.zeros(self._values.shape), np.zeros(runs), 0

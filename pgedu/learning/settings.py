@@ -77,7 +77,7 @@ class Settings:
     def __init__(self, *first, **told):
         for name in told:
             if name not in self.settings():
-                raise ValueError(f"{name} is no setting of {type(self).__name__}; it has {', '.join(self.settings())}")
+                raise ValueError(f"{type(self).__name__} has no setting {name}; it has {', '.join(self.settings())}")
         given = inspect.signature(type(self)).bind(*first, **told)
         given.apply_defaults()
         for name, value in given.arguments.items():
@@ -94,7 +94,7 @@ class Settings:
     def __setattr__(self, name, value):
         declared = inspect.getattr_static(type(self), name, None)
         if not (name.startswith("_") or isinstance(declared, Setting | property) or name in self.state):
-            raise ValueError(f"{name} is nothing that {type(self).__name__} has; what may change is {self.may_change()}")
+            raise ValueError(f"{type(self).__name__} has no setting {name}; what may change is {self.may_change()}")
         super().__setattr__(name, value)
 
     state = ()  # names of what changes by itself, such as the number of updates

@@ -10,7 +10,7 @@ SETTINGS = [(0.1, True), (0.4, True), (0.1, False), (0.4, False)]  # figure 2.5,
 
 
 def make(values, seed=0, **settings):
-    return gradient_bandit(values, rng=np.random.default_rng(seed), **{"learning_rate": 0.1, **settings})
+    return gradient_bandit(values, **{"rng": np.random.default_rng(seed), "learning_rate": 0.1, **settings})
 
 
 def softmax(h):
@@ -140,6 +140,12 @@ def test_the_same_generator_gives_the_same_run_and_records_are_not_overwritten()
 
 @pytest.mark.parametrize("settings, message", [
     ({"learning_rate": -0.1}, "learning_rate must be 0 or more; got -0.1"),
+    ({"runs": 0}, "runs must be a whole number of 1 or more; got 0"),
+    ({"runs": (2, 1.5)}, "runs must be a whole number of 1 or more; got 1.5"),
+    ({"rng": 0}, "rng must be a generator"),
+    ({"reward": lambda rng: 1.0}, "reward must be a function"),
+    ({"updates": 0}, "updates must be a whole number of 1 or more; got 0"),
+    ({"steps": 3}, "gradient_bandit has no setting steps; it has values, .*updates"),
     ({"learning_rate": np.nan}, "learning_rate must be finite"),
     ({"learning_rate": np.ones((4, 1))}, "learning_rate must be .* fits the runs"),
     ({"learning_rate": np.ones(2)}, "learning_rate must be .* fits the runs"),
@@ -151,4 +157,4 @@ def test_the_same_generator_gives_the_same_run_and_records_are_not_overwritten()
 ])  # fmt: skip
 def test_bad_arguments_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
-        make(settings.pop("values", [1.0, 2.0]), runs=3, **settings)
+        make(**{"values": [1.0, 2.0], "runs": 3} | settings)

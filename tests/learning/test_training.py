@@ -332,7 +332,7 @@ def test_signatures_name_every_setting(algorithm):
     assert ("critic_steps" in shown) == (algorithm not in (pg.reinforce, pg.a3c))
     defaults = {each.name: each.default for each in shown.values() if each.default is not each.empty}
     assert np.isfinite(next(some(algorithm, **{name: each for name, each in defaults.items() if name != "steps"})).theta).all()
-    with pytest.raises(ValueError, match=f"^unheard_of is no setting of {algorithm.__name__}; it has .*updates"):
+    with pytest.raises(ValueError, match=f"^{algorithm.__name__} has no setting unheard_of; it has .*updates"):
         some(algorithm, unheard_of=1)
     with pytest.raises(TypeError, match="missing a required argument: 'rng'"):
         algorithm(CORRIDOR, TABLE, **{name: None for name in shown if name not in ("rng", "policy", *defaults)})
@@ -342,7 +342,7 @@ def test_signatures_name_every_setting(algorithm):
 def test_what_is_unknown_or_fixed_is_refused_with_the_names_there_are(algorithm):
     training = some(algorithm)
     next(training)
-    with pytest.raises(ValueError, match=f"^baselin is nothing that {algorithm.__name__} has; what may change is .*gamma"):
+    with pytest.raises(ValueError, match=f"^{algorithm.__name__} has no setting baselin; what may change is .*gamma"):
         training.baselin = pg.none
     for name, setting in algorithm.settings().items():
         value = getattr(training, name)
@@ -360,7 +360,7 @@ def test_a_learning_rate_is_for_those_who_have_an_optimizer():
     training = some(pg.reinforce)
     training.learning_rate = 0.5
     assert training.optimizer.learning_rate == 0.5 and "learning_rate" in pg.reinforce.may_change()
-    with pytest.raises(ValueError, match="^learning_rate is nothing that trpo has"):
+    with pytest.raises(ValueError, match="^trpo has no setting learning_rate; what may"):
         some(pg.trpo).learning_rate = 0.5
     assert "learning_rate" not in pg.trpo.may_change()
 
