@@ -1,0 +1,166 @@
+"""Pictures of notebook 01. Each function takes what the lesson computed and returns a view."""
+
+import numpy as np
+
+from pgedu.panels.views import COLORS, Band, LearningCurve, tidy
+
+
+def lean(policy):
+    """Who is shown how often: the exact probabilities of A, B and C, and the shares of 500 visitors."""
+    position = np.arange(3)
+
+    def view(figure):
+        axes = tidy(figure.subplots(), "who is shown how often", "", "probability")
+        axes.set(ylim=(0, 1.05), xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
+        bars = axes.bar(position, 0, 0.6, color=COLORS["reward to go"], alpha=0.5, label="share of 500 visitors")
+        (exact,) = axes.plot(position, 0 * position, "k_", markersize=60, markeredgewidth=2, label="π, exact")
+        axes.legend(loc="upper right", markerscale=0.3)
+
+        def draw(rng, H_A, H_B, H_C, c):  # noqa: N803 - H is the book's symbol
+            preferences = np.array([H_A, H_B, H_C]) + c
+            pi = policy.probabilities(preferences, np.array([0]))[0]  # there is only one situation, number 0
+            shown = policy.sample(preferences, np.zeros(500, dtype=int), rng)
+            exact.set_ydata(pi)
+            for bar, share in zip(bars, np.bincount(shown, minlength=3) / 500):
+                bar.set_height(share)
+            return (f"The probabilities are {pi[0]:.3f}, {pi[1]:.3f} and {pi[2]:.3f}: "
+                    f"A is {pi[0] / pi[1]:.3g} times as probable as B.")  # fmt: skip
+
+        return draw
+
+    return view
+
+
+def variance_of_estimate(pull, arms, offset):
+    """Exact variance [R] of one gradient estimate (R - b)(1[A = .] - pi), summed over the preferences.
+
+    Args:
+        pull: the `Pull` of R learners, whose probabilities and baseline are asked for.
+        arms: [R, A], the mean rewards without `offset`; their noise has variance 1.
+    """
+    pi, weight = pull.probabilities, arms + offset - pull.baseline[:, None]
+    length = 1 - 2 * pi + (pi**2).sum(axis=-1, keepdims=True)  # of each action's score, squared
+    gradient = pi * (arms - (pi * arms).sum(axis=-1, keepdims=True))
+    return (pi * (weight**2 + 1) * length).sum(axis=-1) - (gradient**2).sum(axis=-1)
+
+
+def testbed(arms):
+    """How R learners with arms [R, A] find their best arm, and how noisy their gradient estimates are."""
+    runs, best = np.arange(len(arms)), arms.argmax(axis=-1)
+
+    def view(figure):
+        taken, exact, noise = _curves_of_testbed(*figure.subplots(1, 2))
+
+        def draw(new, baseline, offset):
+            for part in (taken.band.line, noise.band.line, noise.band.area):
+                part.set_color(COLORS["learned value" if baseline else "none"])
+            steps = [pull.step for pull in new]
+            taken.add(steps, [[(pull.actions == best).mean()] for pull in new])
+            exact.add(steps, [pull.probabilities[runs, best] for pull in new])
+            noise.add(steps, [variance_of_estimate(pull, arms, offset) for pull in new])
+            variance = f"{noise.show():.2g}" if noise.show() > 0.001 else "below 0.001"
+            return (f"The best arm was taken by {taken.show():.0%} of the {len(arms)} learners just now; its exact "
+                    f"probability is {exact.show():.0%} on average, and the variance of one gradient estimate is "
+                    f"{variance}.")  # fmt: skip
+
+        return draw
+
+    return view
+
+
+def _curves_of_testbed(left, right):
+    tidy(left, "the best arm: share that took it (colour),\nexact probability (black; band: 8 of 10 learners)", "step")
+    tidy(right, "exact variance of one gradient estimate\n(band: 8 of 10 learners)", "step")
+    left.set_ylim(0, 1)
+    right.set(yscale="log", ylim=(1e-3, 1e3))
+    return LearningCurve(left, None, "0.4"), LearningCurve(left), LearningCurve(right, None, "0.4")
+
+
+def figure_2_5(shares, names):
+    """Figure 2.5 of Sutton & Barto (2018): shares [steps, 4] of 2,000 learners that took their best arm.
+
+    The first two settings have a baseline, the other two none; the second of each pair has the larger learning rate.
+    """
+
+    def view(figure):
+        title = "% optimal action: 2,000 learners, ± 2 standard errors"
+        axes = tidy(figure.subplots(), title, "step", "share of learners")
+        axes.set(ylim=(0, 1), xlim=(0, len(shares)))
+        for i, (name, share) in enumerate(zip(names, shares.T)):
+            error = 2 * np.sqrt(share * (1 - share) / 2000)
+            band = Band(axes, name, COLORS["learned value" if i < 2 else "none"], "--" if i % 2 else "-")
+            band.show(np.arange(1, len(shares) + 1), share, share - error, share + error)
+        (mark,) = axes.plot([0, 0], [0, 1], color=COLORS["exact"], linewidth=1)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+
+        def draw(step):
+            mark.set_xdata([step, step])
+            words = ", ".join(f"{share:.0%} for {name}" for name, share in zip(names, shares[step - 1]))
+            return f"At step {step:,} the best arm was taken by {words}."
+
+        return draw
+
+    return view
+
+
+def race(rates, visitors, ab_test):
+    """Teams with a gradient bandit beside an A/B test: clicks lost, and how probably a visitor sees the best creative.
+
+    `rates` [A] are click rates, `visitors` those of the whole campaign. `ab_test(n)` gives the shares [A] of tests won
+    with n visitors for each creative, and the clicks lost, on average, by the end of the test and by the last visitor.
+    """
+    A, best = len(rates), rates.argmax()
+
+    def view(figure):
+        left, right = figure.subplots(1, 2)
+        teams = Teams(left, right, rates)
+        test, sees = _lines_of_test(left, right, visitors)
+
+        def draw(new, n):
+            teams.add(new)
+            wins, *lost = ab_test(n)
+            test.set_data([0, A * n, visitors], [0, *lost])
+            sees.set_data([0, A * n, A * n, visitors], [1 / A, 1 / A, wins[best], wins[best]])
+            return (f"{teams.show()} A test with n = {n:,} keeps the best one in {wins[best]:.1%} of all cases "
+                    f"and loses {lost[-1]:.0f} clicks by visitor {visitors:,}.")  # fmt: skip
+
+        return draw
+
+    return view
+
+
+def _lines_of_test(left, right, visitors):
+    (test,) = left.plot([], [], "o--", color="0.35", markersize=5, label="A/B test, mean")
+    (sees,) = right.plot([], [], "--", color="0.35")
+    left.legend(loc="upper left", fontsize="small")
+    left.set_xlim(0, visitors)
+    right.set_xlim(0, visitors)
+    return test, sees
+
+
+class Teams:
+    """Teams with a gradient bandit: the clicks that each has lost, and how probably it shows the best creative."""
+
+    def __init__(self, left, right, rates):
+        tidy(left, "clicks lost per team, compared with the best creative", "visitors").set_ylim(0, 800)
+        tidy(right, "probability that a visitor sees the best creative", "visitors").set_ylim(0, 1.02)
+        self.rates, self.lost = rates, 0.0  # [2, teams] so far: by clicks counted, and in expectation
+        self.counted = LearningCurve(left, "gradient bandit: mean, 8 of 10 teams", COLORS["learned value"])
+        self.expected = LearningCurve(left, "its exact mean", style=":")
+        self.seen = LearningCurve(right, None, COLORS["learned value"])
+
+    def add(self, new):
+        """New `Pull` records; every twentieth becomes a point of the curves."""
+        best = self.rates.max()
+        for pull in new:
+            self.lost = self.lost + np.stack([best - pull.rewards, pull.probabilities @ (best - self.rates)])
+            if pull.step % 20 == 0:
+                self.counted.add([pull.step], self.lost[:1])
+                self.expected.add([pull.step], self.lost[1:].mean(axis=1, keepdims=True))
+                self.seen.add([pull.step], pull.probabilities[None, :, self.rates.argmax()])
+
+    def show(self):
+        """Draw, and say how things stand."""
+        return (f"So far the gradient bandit has lost {self.counted.show():.0f} clicks a team "
+                f"(exact: {self.expected.show():.0f}), and shows the best creative with probability "
+                f"{self.seen.show():.2f}.")  # fmt: skip

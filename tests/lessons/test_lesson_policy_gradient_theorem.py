@@ -1,0 +1,126 @@
+"""Notebook 02: the tools of its proof, its estimates of a slope, the terms of the theorem, and its pictures."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lesson import from_notebook, picture
+
+from pgedu import Policy, Table, campaign, exact_gradient, exact_moments, exact_return, reward_to_go, short_corridor
+from pgedu.lessons.policy_gradient_theorem import bars_of_the_theorem, hill
+
+NOTEBOOK = "02_policy_gradient_theorem"
+CORRIDOR, COIN = short_corridor(), Policy.softmax(Table(observations=1, outputs=2))
+MONTHS, RULE = replace(campaign(), horizon=None), Policy.softmax(Table(observations=3, outputs=2))
+
+
+def J(h):
+    p = 1 / (1 + np.exp(-h))
+    return (2 * p - 4) / (p * (1 - p))
+
+
+def slope(h):
+    """dJ/dh = dJ/dp dp/dh, by hand."""
+    p = 1 / (1 + np.exp(-h))
+    return 2 - (2 * p - 4) * (1 - 2 * p) / (p * (1 - p))
+
+
+def test_slopes_are_derivatives():
+    (slopes,) = from_notebook(NOTEBOOK, "slopes")
+    theta = np.array([0.3, -1.2, 2.0])
+    function = lambda x: np.array([[x[0] * x[1], np.sin(x[2])], [x[1] ** 3, 5.0]])  # noqa: E731
+    x, y, z = theta
+    expected = [[[y, x, 0], [0, 0, np.cos(z)]], [[0, 3 * y**2, 0], [0, 0, 0]]]
+    np.testing.assert_allclose(slopes(function, theta), expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("change, verdict", [(0.0, "AGREE everywhere"), (0.001, "DIFFER")])
+def test_compare_prints_state_s0_and_looks_at_every_number(change, verdict, capsys):
+    (compare,) = from_notebook(NOTEBOOK, "compare", s0=1)
+    left, right = np.arange(10.0).reshape(2, 5) / 9, np.arange(10.0).reshape(2, 5) / 9
+    right[0, 4] += change  # a number that is not printed
+    compare(left, right)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "left  side: [0.556 0.667 0.778 0.889] ..." and printed[2] == f"THE TWO SIDES {verdict}"
+
+
+@pytest.mark.parametrize("h, episodes", [(-1.5, 5), (1.0, 20), (0.0, 50)])
+def test_estimates_have_the_exact_slope_as_their_mean(h, episodes):
+    (estimates,) = from_notebook(NOTEBOOK, "estimates", corridor=CORRIDOR, coin=COIN)
+    found = [estimates(h, episodes, np.random.default_rng(seed)) for seed in range(40)]
+    assert np.shape(found) == (40, 200 // episodes)
+    error = np.std(found) / np.sqrt(np.size(found))
+    assert abs(np.mean(found) - slope(h)) < 4 * error
+
+
+def test_scatter_of_estimates_is_that_of_a_mean_over_episodes():
+    """Where episodes are short enough to enumerate them: stop after four steps, and compare the variances."""
+    short = replace(CORRIDOR, horizon=4)
+    (estimates,) = from_notebook(NOTEBOOK, "estimates", corridor=short, coin=COIN)
+    found = np.concatenate([estimates(0.5, 5, np.random.default_rng(seed)) for seed in range(100)])
+    exact = exact_moments(short, COIN, np.array([0.0, 0.5]), reward_to_go, horizon=4, batch=1)
+    assert found.var() == pytest.approx(exact.covariance[1, 1] / 5, rel=0.1)
+
+
+@pytest.mark.parametrize("h, episodes", list(itertools.product([-2.2, 0.0, 2.2], [5, 20, 50])))
+def test_hill_shows_exact_and_estimated_slopes(h, episodes):
+    given = np.random.default_rng(0).normal(slope(h), 30, size=200 // episodes)
+    figure, draw = picture(hill(CORRIDOR, COIN, lambda h, episodes, rng: given))
+    sentence = draw(h=h, episodes=episodes, rng=None)
+    curve, shafts, tips, tangent, star = (line.get_xydata() for line in figure.axes[0].lines)
+    np.testing.assert_allclose(curve[:, 1], J(curve[:, 0]), rtol=1e-9)
+    np.testing.assert_allclose(star, [[h, J(h)]])
+    np.testing.assert_allclose(np.diff(tangent[:, 1]) / np.diff(tangent[:, 0]), slope(h))
+    feet, heads, gaps = shafts[0::3], shafts[1::3], shafts[2::3]
+    np.testing.assert_allclose(feet, np.tile([h, J(h)], (len(given), 1)))
+    np.testing.assert_allclose((heads - feet)[:, 1] / (heads - feet)[:, 0], given)
+    np.testing.assert_allclose(heads, tips)
+    lengths = np.hypot(*((heads - feet) / [1, 10]).T)  # a tenth as much upwards
+    assert np.isnan(gaps).all() and np.all((heads - feet)[:, 1] > 0) and np.allclose(lengths, 1)
+    assert f"J = {J(h):.2f}" in sentence and f"the exact slope is {slope(h):.2f}" in sentence
+    wrong = (given < 0).sum() if slope(h) > 0 else (given > 0).sum()
+    assert f"mean {given.mean():.1f}" in sentence and sentence.endswith(f"pointing the wrong way: {wrong}.")
+
+
+def test_beside_the_hill_stand_the_slopes():
+    given = np.array([-200.0, 10.0, 30.0, 400.0])
+    figure, draw = picture(hill(CORRIDOR, COIN, lambda h, episodes, rng: given))
+    draw(h=-1.0, episodes=50, rng=None)
+    curve, _, dots, spread, star = (line.get_xydata() for line in figure.axes[1].lines)
+    np.testing.assert_allclose(curve[:, 1], slope(curve[:, 0]), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dots[:, 1], [-79, 10, 30, 139])  # beyond the edge: on it
+    np.testing.assert_allclose(spread[:, 1].mean(), 60)
+    np.testing.assert_allclose(np.diff(spread[:, 1]), 2 * given.std(ddof=1))
+    np.testing.assert_allclose(star, [[-1.0, slope(-1.0)]])
+
+
+def terms():
+    return from_notebook(NOTEBOOK, "terms", months=MONTHS, rule=RULE)[0]
+
+
+@pytest.mark.parametrize("curious, loyal", [(0.0, 0.0), (1.3, -0.4), *itertools.product([-4.0, 4.0], repeat=2)])
+def test_terms_add_up_to_the_slope_that_is_tried_out(curious, loyal):
+    both, _ = terms()(curious, loyal)
+    worth = lambda a, b: exact_return(MONTHS, RULE, np.array([0, a, 0, b, 0, 0]))  # noqa: E731
+    tried = [worth(curious + 1e-5, loyal) - worth(curious - 1e-5, loyal),
+             worth(curious, loyal + 1e-5) - worth(curious, loyal - 1e-5)]  # fmt: skip
+    np.testing.assert_allclose(both.sum(axis=1)[:2], np.array(tried) / 2e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("curious, loyal", list(itertools.product([-4.0, 4.0], repeat=2)))
+def test_bars_of_the_theorem(curious, loyal):
+    figure, draw = picture(bars_of_the_theorem(terms()))
+    sentence = draw(curious=curious, loyal=loyal)
+    both, solution = terms()(curious, loyal)
+    visits, values, ends, total = [[(bar.get_y(), bar.get_height()) for bar in axes.patches] for axes in figure.axes]
+    gradient = exact_gradient(MONTHS, RULE, np.array([0, curious, 0, loyal, 0, 0]))[[1, 3]]
+    np.testing.assert_allclose(visits, [(0, d) for d in solution.visits[:2]])
+    np.testing.assert_allclose(values, [(0, q) for q in (*solution.action_values[:2, 0], *solution.action_values[:2, 1])])
+    np.testing.assert_allclose(ends[:2], [(0, wait) for wait in both[:2, 0]])
+    np.testing.assert_allclose(ends[2:], both[:2], atol=1e-12)  # an offer's bar begins where that of waiting ends
+    np.testing.assert_allclose(total, [(0, each) for each in gradient], atol=1e-12)
+    tops = figure.axes[3].lines[-1].get_ydata()
+    np.testing.assert_allclose(tops.reshape(2, 3), np.tile(gradient[:, None], 3), atol=1e-12)
+    assert f"J = {exact_return(MONTHS, RULE, np.array([0, curious, 0, loyal, 0, 0])):.2f}" in sentence
+    assert f"gain = {gradient[0]:+.3f}" in sentence and sentence.endswith(f"gain = {gradient[1]:+.3f}.")
