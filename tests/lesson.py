@@ -18,11 +18,9 @@ def from_notebook(notebook, *names, **given):
     They see numpy, the public names of pgedu, and what is `given`. Returns a list.
     """
     cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
-    statements = [
-        statement for cell in cells if cell["cell_type"] == "code" for statement in ast.parse("".join(cell["source"])).body
-    ]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     scope = {"np": np} | {name: getattr(pgedu, name) for name in pgedu.__all__} | given
-    for statement in statements:
+    for statement in (statement for source in code for statement in ast.parse(source).body):
         targets = getattr(statement, "targets", [statement])
         if any(getattr(target, "name", getattr(target, "id", None)) in names for target in targets):
             exec(compile(ast.Module([statement], []), notebook, "exec"), scope)
@@ -30,7 +28,7 @@ def from_notebook(notebook, *names, **given):
 
 
 def picture(view):
-    """(figure, draw) of a view on a new figure; `draw` asserts that its readout is a sentence and its artists are sound."""
+    """(figure, draw) of a view on a new figure. This `draw` asserts that there are a sentence and sound artists, too."""
     figure = Figure()
     draw = view(figure)
 

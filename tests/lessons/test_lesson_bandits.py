@@ -72,7 +72,9 @@ def test_lean_shows_the_softmax_and_the_visitors(H_A, H_B, H_C, c):  # noqa: N80
     assert f"A is {np.exp(H_A - H_B):.3g} times as probable as B." in sentence
 
 
-@pytest.mark.parametrize("learning_rate, baseline, offset", list(itertools.product([0.01, 10.0], [True, False], [-10.0, 10.0])))
+@pytest.mark.parametrize("learning_rate", [0.01, 10.0])
+@pytest.mark.parametrize("baseline", [True, False])
+@pytest.mark.parametrize("offset", [-10.0, 10.0])
 def test_testbed_shows_the_best_arm_and_the_noise(learning_rate, baseline, offset):
     arms, new = pulls(learning_rate, baseline=baseline, offset=offset)
     figure, draw = picture(bandits.testbed(arms))
@@ -98,7 +100,8 @@ def test_figure_2_5_marks_a_step(step):
     np.testing.assert_allclose([curve.get_ydata() for curve in curves], shares.T)
 
 
-@pytest.mark.parametrize("learning_rate, n", list(itertools.product([0.01, 10.0], [10, 2000])))
+@pytest.mark.parametrize("learning_rate", [0.01, 10.0])
+@pytest.mark.parametrize("n", [10, 2000])
 def test_race_counts_what_the_teams_and_the_test_lose(learning_rate, n):
     rng = np.random.default_rng(0)
     new = list(gradient_bandit(RATES, runs=30, learning_rate=learning_rate, reward=clicks, rng=rng, steps=60))

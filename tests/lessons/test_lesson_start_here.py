@@ -1,4 +1,4 @@
-"""The shops of notebook 00: what they earn, step by step; their view at both ends of its control; and the student's first panel."""
+"""Notebook 00: what its shops earn, month by month; their view; and the view that the student reads."""
 
 import numpy as np
 import pytest
