@@ -104,7 +104,8 @@ def test_figure_2_5_marks_a_step(step):
 @pytest.mark.parametrize("n", [10, 2000])
 def test_race_counts_what_the_teams_and_the_test_lose(learning_rate, n):
     rng = np.random.default_rng(0)
-    new = list(gradient_bandit(RATES, runs=30, learning_rate=learning_rate, reward=clicks, rng=rng, steps=60))
+    training = gradient_bandit(RATES, runs=30, learning_rate=learning_rate, reward=clicks, rng=rng)
+    new = [next(training) for _ in range(60)]
     figure, draw = picture(race(RATES, N, ab_test()))
     draw(new=new[:31], n=n)
     sentence = draw(new=new[31:], n=n)
