@@ -1,0 +1,139 @@
+"""Pictures and the table of notebook 04. Its live panels show the views of `pgedu.lessons.reinforce`."""
+
+import numpy as np
+
+from pgedu.gradients.baselines import constant
+from pgedu.gradients.estimators import reward_to_go, total_return
+from pgedu.lessons.museum import RIGHT
+from pgedu.panels.views import COLORS, Band, ellipse, tidy
+
+OFFERS = [1, 3]  # where theta of the campaign holds the preference for an offer, to the curious and to the loyal
+
+
+def constant_baseline(stay, exact_variance):
+    """What a constant baseline does to the variance of the total return, over stay [n], the probability theta.
+
+    exact_variance(estimator, baseline) -> [n]. The best constant for each theta leaves 4 / (1 - theta)^4.
+    """
+    without, to_go = exact_variance(total_return), exact_variance(reward_to_go)
+
+    def view(figure):
+        axes = tidy(figure.subplots(), "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
+        axes.set(yscale="log", ylim=(1, 3000))
+        axes.plot(stay, without, color=COLORS["total return"], label="total return")
+        axes.plot(stay, to_go, color=COLORS["reward to go"], label="reward to go")
+        axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
+        moving = Band(axes, "total return − b", COLORS["constant"])
+        axes.legend(loc="upper left")
+
+        def draw(b):
+            variance = exact_variance(total_return, constant(b))
+            moving.show(stay, variance)
+            return _where_lower(b, stay, variance < without)
+
+        return draw
+
+    return view
+
+
+def _where_lower(b, stay, lower):
+    if not lower.any():
+        return f"With b = {b:.1f} there is no θ at which the variance is lower than without a baseline."
+    if lower.all():
+        return f"With b = {b:.1f} the variance is lower than without at every θ shown."
+    return f"With b = {b:.1f} the variance is lower than without for θ from {stay[lower].min():.2f}, and higher below."
+
+
+def baseline_table(bias_and_variance, baselines):
+    """A row for each baseline: bias_and_variance(estimator, baseline) of the total return, then of the reward-to-go."""
+    rows = ["                total return          reward to go"]
+    rows += ["                bias     variance     bias     variance"]
+    for name, baseline in baselines.items():
+        row = f"{name:14}"
+        for estimator in (total_return, reward_to_go):
+            bias, variance = bias_and_variance(estimator, baseline)
+            row += f"{round(bias, 6) + 0.0:6.1f} % {variance:9.4f}    "  # + 0.0: no "-0.0"
+        rows.append(row.rstrip())
+    return "\n".join(rows)
+
+
+def variance_by_source(split_variance):
+    """A bar for each source of variance: split_variance(b [2]) -> [3], from start state, action and what follows."""
+    without = split_variance(np.zeros(2))
+
+    def view(figure):
+        axes = tidy(figure.subplots(), "variance of the estimate from one decision, by source", "variance")
+        axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without baseline")
+        color = COLORS["state value"]
+        now = axes.barh(range(3), np.zeros(3), height=0.5, color=color, label="with the baselines set above")
+        axes.legend(loc="lower right")
+        _, end = axes.set_xlim(0, 40)
+
+        def draw(b_curious, b_loyal):
+            start, action, follows = parts = split_variance(np.array([b_curious, b_loyal]))
+            for bar, part in zip(now, parts):
+                bar.set_width(min(part, end))
+            return (f"A variance of {parts.sum():.2f}: {start:.2f} from the start state, {action:.2f} from the action, "
+                    f"{follows:.2f} from what follows. Without baseline it is {without.sum():.2f}.")  # fmt: skip
+
+        return draw
+
+    return view
+
+
+class ExpectedEstimate:
+    """The expected estimate of the gradient for offers as an arrow, and 2 standard deviations of a batch around it."""
+
+    BATCH = 400
+
+    def __init__(self, axes, label, color, width):
+        (self.outline,) = axes.plot([], [], color=color, linewidth=1.2)
+        (self.arrow,) = axes.plot([], [], "-o", color=color, linewidth=width, markevery=[1], label=label)
+
+    def show(self, mean, covariance):
+        """Moments of the estimate from one episode: mean [D], covariance [D, D]."""
+        mean, covariance = mean[OFFERS], covariance[np.ix_(OFFERS, OFFERS)]
+        self.arrow.set_data([0, mean[0]], [0, mean[1]])
+        self.outline.set_data(*ellipse(mean, covariance / self.BATCH))
+
+
+def right_and_mistaken(axes, truth, label, legend, **settings):
+    """The plane of the museums: two `ExpectedEstimate`s, the right one and the mistaken one, and the truth [D]."""
+    tidy(axes, "expected estimate; 2 standard deviations, batch of 400", "∂J / ∂ offers to the curious")
+    axes.set(ylabel="∂J / ∂ offers to the loyal", aspect="equal", **settings)
+    both = [ExpectedEstimate(axes, "right", COLORS["reward to go"], 5),
+            ExpectedEstimate(axes, "mistaken", COLORS["total return"], 2.5)]  # fmt: skip
+    axes.plot(*truth[OFFERS], "*", color=COLORS["exact"], markersize=10, label=label)
+    axes.legend(**legend)
+    return both
+
+
+def museum(measured):
+    """The bug museum: measured(exhibit) -> (its `Cost`, exact J [updates + 1, runs] while it learns)."""
+    right, J_right = measured(RIGHT)
+
+    def view(figure):
+        plane, curves = figure.subplots(1, 2)
+        legend = {"loc": "upper right", "fontsize": "small"}
+        limits = {"xlim": (-0.35, 0.35), "ylim": (-0.5, 0.25)}
+        arrows = right_and_mistaken(plane, right.truth, "exact gradient", legend, **limits)
+        tidy(curves, "exact J while it learns: mean, and 8 of 10 runs", "update").set(xlim=(0, 40), ylim=(0.5, 1.25))
+        bands = [Band(curves, None, COLORS[name]) for name in ("reward to go", "total return")]
+
+        def draw(exhibit):
+            for arrow, band, (cost, J) in zip(arrows, bands, (measured(RIGHT), measured(exhibit))):
+                arrow.show(cost.mean, cost.covariance)
+                band.show(np.arange(len(J)), J.mean(axis=1), *np.quantile(J, [0.1, 0.9], axis=1))
+            return _cost_in_words(exhibit, cost, J, right, J_right)
+
+        return draw
+
+    return view
+
+
+def _cost_in_words(exhibit, cost, J, right, J_right):
+    angle = "has no direction" if np.isnan(cost.angle) else f"points {cost.angle:.0f}° away from the gradient"
+    length = np.linalg.norm(cost.mean) / np.linalg.norm(right.truth)
+    return (f"{exhibit.story} The expected estimate {angle} and is {length:.2f} times as long; its variance is "
+            f"{cost.variance:.2f} (right: {right.variance:.2f}); after {len(J) - 1} updates J = {J[-1].mean():.2f} "
+            f"(right: {J_right[-1].mean():.2f}). Seen in {' and '.join(exhibit.threads)}.")  # fmt: skip
