@@ -10,6 +10,9 @@ from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
 from pgedu.worlds.mdp import MDP
 
+CUT_OFF = {"cut-off kept apart": COLORS["reward to go"], "cut-off taken for the end": COLORS["total return"]}
+LANES = {"REINFORCE": COLORS["reinforce"], "actor-critic": COLORS["actor critic"]} | CUT_OFF
+
 
 def critics(exact):
     """What many critics believe of curious and loyal customers, beside the exact values [S]. For `watch`.
@@ -126,35 +129,29 @@ class race:  # noqa: N801 - a verb to its users, as `reinforce` is
             yield lane, next(training)
 
 
-def lanes(world, policy, names, *, best, limits):
-    """Exact returns of the trainings of a `race`, over the steps taken; names: of each training -> of its colour.
-
-    `best` is the highest return there is; what is lower than the first of `limits` is shown there.
-    """
+def lanes(world, policy, names, *, best, low, high):
+    """Exact returns of the trainings of a `race`, over steps; what is below `low` is shown there. For `watch`."""
 
     def view(figure):
-        title = f"exact return J: mean of 20 runs, and 8 of 10 ({limits[0]} stands for anything below)"
+        title = f"exact return J: mean of 20 runs, and 8 of 10 ({low} stands for anything below)"
         axes = tidy(figure.subplots(), title, "steps of each run")
-        axes.set_ylim(*limits)
+        axes.set_ylim(low, high)
         axes.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
-        curves = [LearningCurve(axes, name, COLORS[color]) for name, color in names.items()]
+        curves = [LearningCurve(axes, name, LANES.get(name, "0.4")) for name in names]
         axes.legend(loc="lower right")
         count = [0] * len(curves)
 
         def draw(new):
             for lane, progress in new:
                 count[lane] = progress.update
-                returns = np.maximum(exact_return(world, policy, progress.theta), limits[0])
-                curves[lane].add([progress.steps], returns[None])
-            said = [f"{name}: J = {curve.show():.2f} after {n:,} updates" for name, curve, n in zip(names, curves, count)]
+                curves[lane].add([progress.steps], np.maximum(exact_return(world, policy, progress.theta), low)[None])
+            rows = zip(names, curves, count)
+            said = [f"{name}: J = {curve.show():.2f} after {updates:,} updates" for name, curve, updates in rows]
             return f"Exact mean return, {'; '.join(said)}."
 
         return draw
 
     return view
-
-
-CUT_OFF = {"cut-off kept apart": "reward to go", "cut-off taken for the end": "total return"}  # name -> colour
 
 
 def cut_off(believed, exact, quarters):
@@ -191,12 +188,12 @@ def _cut_off_axes(figure, settled, exact, quarters):
     right.axhline(0, color="0.6", linewidth=1)
     x, bars, dots = np.arange(2), [], []
     for side, color in zip((-0.2, 0.2), CUT_OFF.values()):
-        bars.append(left.bar(x + side, [0, 0], 0.36, color=COLORS[color]))
+        bars.append(left.bar(x + side, [0, 0], 0.36, color=color))
     left.hlines(exact[:2], x - 0.4, x + 0.4, color=COLORS["exact"], label="exact v")
     left.set_xticks(x, ["curious", "loyal"])
     for (label, color), beliefs in zip(CUT_OFF.items(), settled):
-        right.plot(quarters, [gain[0] for _, gain in beliefs], color=COLORS[color], label=label)
-        dots += right.plot([], [], "o", color=COLORS[color])
+        right.plot(quarters, [gain[0] for _, gain in beliefs], color=color, label=label)
+        dots += right.plot([], [], "o", color=color)
     right.legend(loc="lower right", fontsize="small")
     return bars, dots
 
