@@ -19,8 +19,8 @@ def definitions(notebook, *ids, **given):
 
     `given` stands in the place of what a cell would use, from the first cell on.
     """
-    cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads((FOLDER / notebook).read_text("utf-8"))["cells"]}
-    names = {}
+    saved = json.loads((FOLDER / notebook).read_text(encoding="utf-8"))
+    cells, names = {cell["id"]: "".join(cell["source"]) for cell in saved["cells"]}, {}
     for each in ids:
         tree = ast.parse(cells[each])
         tree.body = [node for node in tree.body if not isinstance(node, ast.Expr)]

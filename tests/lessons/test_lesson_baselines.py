@@ -7,7 +7,8 @@ import pytest
 from lesson_cells import corners, definitions, line
 from matplotlib.figure import Figure
 
-from pgedu import Policy, Table, batch_mean, campaign, constant, enumerate_rollouts, episode_gradients, none, total_return
+from pgedu import Policy, Table, batch_mean, campaign, constant, enumerate_rollouts, episode_gradients, none
+from pgedu import total_return
 from pgedu.lessons.baselines_and_variance import ExpectedEstimate, baseline_table, constant_baseline, museum
 from pgedu.lessons.baselines_and_variance import variance_by_source
 from pgedu.lessons.museum import EXHIBITS, RIGHT, Cost
@@ -92,7 +93,7 @@ def test_the_constant_s_curve_and_what_is_said_of_it(chain_cells):
     stay, exact_variance = chain_cells["stay"], chain_cells["exact_variance"]
     view = constant_baseline(stay, exact_variance)
     said = []
-    for b, (sentence, figure) in zip((0.0, 2.0, 10.0), corners(view, b=(0.0, 2.0, 10.0))):
+    for b, (sentence, figure) in zip((0.0, 2.0, 10.0), corners(view, b=(0.0, 2.0, 10.0)), strict=True):
         (axes,), wanted = figure.axes, exact_variance(total_return, constant(b))
         np.testing.assert_array_equal(line(axes, "total return − b"), np.transpose([stay, wanted]))
         np.testing.assert_array_equal(line(axes, "total return")[:, 1], exact_variance(total_return))
@@ -117,7 +118,8 @@ def test_bars_are_the_parts_and_end_where_the_picture_does(split_cells):
         parts = split_cells["split_variance"](np.array(b))
         widths = [bar.get_width() for bar in figure.axes[0].patches[3:]]
         assert widths == pytest.approx(np.minimum(parts, 40)) and f"A variance of {parts.sum():.2f}:" in sentence
-        assert "{:.2f} from the start state, {:.2f} from the action, {:.2f} from what follows".format(*parts) in sentence
+        words = "{:.2f} from the start state, {:.2f} from the action, {:.2f} from what follows"
+        assert words.format(*parts) in sentence
     draw = variance_by_source(lambda b: np.array([1.0, 2.0, 1e9]))(figure := Figure())
     assert "1000000003.00" in draw(0.0, 0.0) and figure.axes[0].patches[-1].get_width() == 40
 

@@ -1,5 +1,6 @@
-"""Notebook 03: its estimates and variances against series and identities, its pictures at the ends of their controls."""
+"""Notebook 03: its estimates and variances against series and identities, its pictures at the ends of controls."""
 
+import gymnasium
 import numpy as np
 import pytest
 from lesson_cells import corners, definitions, line
@@ -77,7 +78,8 @@ def test_a_psi_without_a_name_is_drawn_too(campaign_cells):
 def test_dots_stand_where_they_were_measured_and_lines_where_the_formula_is(chain_cells):
     stay, formulas, measured = (chain_cells[name] for name in ("stay", "formulas", "measured"))
     view = variance_dots(stay, formulas(stay), measured)
-    for episodes, (sentence, figure) in zip((10, 500), corners(lambda figure: seeded(view(figure)), episodes=(10, 500))):
+    found = corners(lambda figure: seeded(view(figure)), episodes=(10, 500))
+    for episodes, (sentence, figure) in zip((10, 500), found, strict=True):
         wanted = measured(np.random.default_rng(0), episodes)
         for row, name in enumerate(("total return", "reward to go")):
             np.testing.assert_array_equal(line(figure.axes[0], f"{name}, measured"), np.transpose([stay, wanted[row]]))
@@ -104,11 +106,9 @@ def test_learners_stand_on_the_corridor_s_hill():
 
 
 def test_cartpole_s_view_takes_records():
-    import gymnasium
-
     env = gymnasium.make_vec("CartPole-v1", num_envs=4)
-    settings = {"runs": 2, "episodes": 2, "updates": 2}
-    records = list(reinforce(env, Policy.softmax(Linear(4, 2)), optimizer=SGD(0.1), rng=np.random.default_rng(0), **settings))
+    settings = {"optimizer": SGD(0.1), "rng": np.random.default_rng(0), "runs": 2, "episodes": 2, "updates": 2}
+    records = list(reinforce(env, Policy.softmax(Linear(4, 2)), **settings))
     for sentence, figure in corners(cartpole_curves, new=(records, [])):
         assert line(figure.axes[0], "sampled")[-1, 1] == pytest.approx(records[-1].returns.mean())
         assert "After 2 updates of 2 runs" in sentence
