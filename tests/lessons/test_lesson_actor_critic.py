@@ -198,7 +198,7 @@ def test_critics_are_drawn_as_they_believe():
 
 def test_shares_are_bars():
     shares = defined("cell-17")["shares"]
-    for lam, (sentence, figure) in zip((0.0, 1.0), corners(n_step_shares(shares), lam=(0.0, 1.0))):
+    for lam, (sentence, figure) in zip((0.0, 1.0), corners(n_step_shares(shares), lam=(0.0, 1.0)), strict=True):
         assert [bar.get_height() for bar in figure.axes[0].patches] == list(shares(lam))
         assert f"after {1 if lam == 0 else 12:.1f} months on average, and {lam:.2%} of the weight" in sentence
 
@@ -223,7 +223,7 @@ def test_lambda_curves_are_shares_of_the_error_at_1(lambda_cells):
 def test_the_cut_off_s_bars_and_dots_are_what_is_believed():
     believed = defined("cell-42")["believed"]
     view = cut_off(believed, truth.values, range(2, 25))
-    for months, (sentence, figure) in zip((2, 24), corners(view, months=(2, 24))):
+    for months, (sentence, figure) in zip((2, 24), corners(view, months=(2, 24)), strict=True):
         left, right = figure.axes
         for number, mistaken in enumerate((False, True)):
             value, gain = believed(months, mistaken)

@@ -114,7 +114,7 @@ def test_the_table_has_a_row_for_each_baseline_and_two_numbers_for_each_estimato
 def test_bars_are_the_parts_and_end_where_the_picture_does(split_cells):
     view = variance_by_source(split_cells["split_variance"])
     ends = {"b_curious": (-1.0, 9.0), "b_loyal": (-1.0, 9.0)}
-    for b, (sentence, figure) in zip([(-1, -1), (-1, 9), (9, -1), (9, 9)], corners(view, **ends)):
+    for b, (sentence, figure) in zip([(-1, -1), (-1, 9), (9, -1), (9, 9)], corners(view, **ends), strict=True):
         parts = split_cells["split_variance"](np.array(b))
         widths = [bar.get_width() for bar in figure.axes[0].patches[3:]]
         assert widths == pytest.approx(np.minimum(parts, 40)) and f"A variance of {parts.sum():.2f}:" in sentence
@@ -145,7 +145,7 @@ def test_the_museum_shows_the_right_one_and_the_exhibit():
             costs[exhibit.name] = Cost(np.ones(6), rng.normal(size=6), np.eye(6), angle), rng.random((41, 10))
         return costs[exhibit.name]
 
-    for exhibit, (sentence, figure) in zip(EXHIBITS[:2], corners(museum(measured), exhibit=EXHIBITS[:2])):
+    for exhibit, (sentence, figure) in zip(EXHIBITS[:2], corners(museum(measured), exhibit=EXHIBITS[:2]), strict=True):
         plane, curves = figure.axes
         for label, which, band in zip(("right", "mistaken"), (RIGHT, exhibit), curves.lines):
             cost, J = measured(which)
