@@ -116,16 +116,18 @@ class race:  # noqa: N801 - a verb to its users, as `reinforce` is
     Yields (lane, `Progress`), where lane is the number of the training.
     """
 
-    learning_rate, lam = 0.03, 0.9  # of all of them
+    learning_rate, lam = 0.03, 0.9  # of all that have such a setting
 
     def __init__(self, *trainings):
         self.trainings = trainings
 
     def __iter__(self):
         while True:
-            lane = int(np.argmin([training.steps_taken for training in self.trainings]))
+            lane = int(np.argmin([training.environment_steps for training in self.trainings]))
             training = self.trainings[lane]
-            training.learning_rate, training.lam = self.learning_rate, self.lam
+            training.learning_rate = self.learning_rate
+            if hasattr(training, "lam"):  # REINFORCE has none
+                training.lam = self.lam
             yield lane, next(training)
 
 
@@ -143,8 +145,8 @@ def lanes(world, policy, names, *, best, low, high):
 
         def draw(new):
             for lane, progress in new:
-                count[lane] = progress.update
-                curves[lane].add([progress.steps], np.maximum(exact_return(world, policy, progress.theta), low)[None])
+                count[lane], returns = progress.update, exact_return(world, policy, progress.theta)
+                curves[lane].add([progress.environment_steps], np.maximum(returns, low)[None])
             rows = zip(names, curves, count)
             said = [f"{name}: J = {curve.show():.2f} after {updates:,} updates" for name, curve, updates in rows]
             return f"Exact mean return, {'; '.join(said)}."

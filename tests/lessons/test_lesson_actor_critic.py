@@ -2,14 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from lesson_cells import corners, definitions, line
 
-from pgedu import Moments, Policy, Table, campaign, cliff_walk, enumerate_rollouts, exact_moments, exact_return
-from pgedu import lambda_advantage, n_step_advantages, solve, td_advantage
+from pgedu import Moments, Policy, Progress, Table, campaign, cliff_walk, enumerate_rollouts, exact_moments
+from pgedu import exact_return, lambda_advantage, n_step_advantages, solve, td_advantage
 from pgedu.lessons.actor_critic import critics, cut_off, every_column, lambda_curves, lanes, museum, n_step_shares, race
 from pgedu.lessons.museum import CRITIC_EXHIBITS, RIGHT
 
@@ -149,29 +148,29 @@ def test_what_the_museum_measures_against_are_true_advantages_times_scores():
 
 
 class Steps:
-    """A training that makes so many steps in each update."""
+    """A training that takes so many steps in each update."""
 
     def __init__(self, steps):
-        self.steps, self.steps_taken, self.update = steps, 0, 0
+        self.steps, self.environment_steps, self.update = steps, 0, 0
 
     def __next__(self):
-        self.steps_taken, self.update = self.steps_taken + self.steps, self.update + 1
-        return SimpleNamespace(update=self.update, steps=self.steps_taken, theta=np.zeros((2, 60)))
+        self.environment_steps, self.update = self.environment_steps + self.steps, self.update + 1
+        return Progress(self.update, np.zeros((2, 60)), None, environment_steps=self.environment_steps)
 
 
 def test_in_a_race_nobody_falls_behind_by_more_than_an_update():
     running = race(slow := Steps(100), quick := Steps(10))
+    quick.lam = None  # slow has no such setting
     running.learning_rate, running.lam = 0.5, 0.25
     for _, (lane, progress) in zip(range(50), running):
-        assert progress.steps == (slow, quick)[lane].steps_taken
-        assert abs(slow.steps_taken - quick.steps_taken) <= 100
-    assert (slow.learning_rate, quick.learning_rate, slow.lam, quick.lam) == (0.5, 0.5, 0.25, 0.25)
+        assert progress.environment_steps == (slow, quick)[lane].environment_steps
+        assert abs(slow.environment_steps - quick.environment_steps) <= 100
+    assert (slow.learning_rate, quick.learning_rate, quick.lam) == (0.5, 0.5, 0.25) and not hasattr(slow, "lam")
     assert quick.update > 8 * slow.update
 
 
 def test_lanes_show_exact_returns_and_count_updates():
-    cliff, walker = cliff_walk(rows=3, columns=5), Policy.softmax(Table(15, 4))
-    cliff = replace(cliff, gamma=0.98)
+    cliff, walker = replace(cliff_walk(rows=3, columns=5), gamma=0.98), Policy.softmax(Table(15, 4))
     records = [record for _, record in zip(range(12), race(Steps(100), Steps(10)))]
     view = lanes(cliff, walker, ["REINFORCE", "actor-critic"], best=-5.7, low=-100, high=0)
     for sentence, figure in corners(view, new=(records, [])):
