@@ -211,8 +211,8 @@ def test_lambda_curves_are_shares_of_the_error_at_1(lambda_cells):
         bias, variance = squared_error(critic, e)
         error = bias + variance / B
         left, right = figure.axes
-        np.testing.assert_allclose(line(left, "bias²")[:, 1], bias / error[-1])
-        np.testing.assert_allclose(line(left, "error: their sum")[:, 1], error / error[-1])
+        for label, part in (("bias²", bias), ("variance / B", variance / B), ("error: their sum", error)):
+            np.testing.assert_allclose(line(left, label)[:, 1], part / error[-1])
         best = lams[error.argmin()]
         assert line(left, "error: their sum")[-1, 1] == 1 and f"the best λ is {best:.2f}" in sentence
         (curve, dot) = right.lines

@@ -97,6 +97,9 @@ def test_the_constant_s_curve_and_what_is_said_of_it(chain_cells):
         (axes,), wanted = figure.axes, exact_variance(total_return, constant(b))
         np.testing.assert_array_equal(line(axes, "total return − b"), np.transpose([stay, wanted]))
         np.testing.assert_array_equal(line(axes, "total return")[:, 1], exact_variance(total_return))
+        dotted = line(axes, "total return − the best constant for each θ")[:, 1]
+        assert dotted[:4] == pytest.approx([exact_variance(total_return, constant((1 + 2 * p) / (1 - p)))[n]
+                                            for n, p in enumerate(stay[:4])], rel=1e-6)  # fmt: skip
         said.append(sentence)
     assert "no θ" in said[0] and "every θ shown" in said[1]
     lower = stay[exact_variance(total_return, constant(10.0)) < exact_variance(total_return)]
