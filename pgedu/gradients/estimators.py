@@ -63,10 +63,16 @@ def total_return(rollout, *, baseline=none, gamma_power=True):
     powers = discount_powers(rollout)
     targets = np.broadcast_to((powers * rollout.rewards).sum(axis=0), powers.shape)
     if not gamma_power:
-        if ((powers == 0) & (rollout.mask == 1) & (rollout.discounts.max(initial=0) > 0)).any():
-            raise refuse("rollout", "short enough for gamma^t, which G_0 is divided by, to be a number above 0", f"{len(powers)} steps")
+        _require_short(rollout, powers)
         targets = np.divide(targets, powers, out=np.zeros_like(powers), where=powers > 0)
     return _minus_baseline(rollout, targets, baseline)
+
+
+def _require_short(rollout, powers):
+    underflow = (powers == 0) & (rollout.mask == 1) & (rollout.discounts.max(initial=0) > 0)
+    if underflow.any():
+        wanted = "short enough for gamma^t, which G_0 is divided by, to be a number above 0"
+        raise refuse("rollout", wanted, f"{len(powers)} steps")
 
 
 def reward_to_go(rollout, *, baseline=none, gamma_power=True):

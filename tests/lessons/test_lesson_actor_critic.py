@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lesson_cells import corners, definitions, line
+from lesson import corners, definitions, line
 
 from pgedu import Moments, Policy, Progress, Table, campaign, cliff_walk, enumerate_rollouts, exact_moments
 from pgedu import exact_return, lambda_advantage, n_step_advantages, solve, td_advantage

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lesson_cells import corners, definitions, line
+from lesson import corners, definitions, line
 from matplotlib.figure import Figure
 
 from pgedu import Policy, Table, batch_mean, campaign, constant, enumerate_rollouts, episode_gradients, none

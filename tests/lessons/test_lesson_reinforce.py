@@ -3,7 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
-from lesson_cells import corners, definitions, line
+from lesson import corners, definitions, line
 from matplotlib.figure import Figure
 
 from pgedu import SGD, Linear, Policy, Table, exact_return, reinforce, reward_to_go, short_corridor, total_return
