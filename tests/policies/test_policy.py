@@ -245,5 +245,5 @@ def test_impossible_actions_are_named(actions, said):
 
 @pytest.mark.parametrize("head", [pg.Categorical(3), pg.Gaussian(2)])
 def test_an_approximator_must_feed_its_head(head):
-    with pytest.raises(ValueError, match=f"^approximator must have the {head.outputs} outputs .*; got 7"):
+    with pytest.raises(ValueError, match=f"^approximator must be one with the {head.outputs} outputs that .* needs; got .7 outputs"):
         pg.Policy(pg.Table(1, 7), head)
