@@ -57,12 +57,8 @@ class WithConstants:
         return np.concatenate([within, constants], axis=-1)
 
     def forward(self, theta, observations):
-        return self.prepared(theta)(observations)
-
-    def prepared(self, theta):
         theta = require_theta(self, theta)
-        within = self.approximator.prepared(theta[..., : -self.constants])
-        return lambda observations: self._append(theta, within(observations))
+        return self._append(theta, self.approximator.forward(theta[..., : -self.constants], observations))
 
     def trace(self, theta, observations):
         theta = require_theta(self, theta)

@@ -40,8 +40,9 @@ def softmax(preferences, axis=-1):
 
 @quiet
 def _log_softmax(preferences, axis=-1):
-    # For the few actions that there are, NumPy is far faster over a first axis than over a last one.
-    rows = np.ascontiguousarray(np.moveaxis(preferences, axis, 0))
+    # For the few actions that there are, NumPy is far faster over an axis that is not the innermost one in memory.
+    rows = np.moveaxis(preferences, axis, 0)
+    rows = np.ascontiguousarray(rows) if rows.strides[0] == rows.itemsize else rows
     shifted = rows - np.maximum.reduce(rows)
     shifted -= np.log(np.add.reduce(np.exp(shifted)))
     return np.moveaxis(shifted, 0, axis)
@@ -148,7 +149,10 @@ class Categorical:
         self.require_actions(actions)
 
     def _onehot_less(self, P, actions):
-        return np.subtract(actions[..., None] == np.arange(self.actions), P, out=P)
+        rows = np.moveaxis(P, -1, 0)  # a view: P itself becomes the difference
+        labels = np.arange(self.actions).reshape(-1, *[1] * actions.ndim)
+        np.subtract(actions == labels, rows, out=rows)
+        return P
 
 
 def _of_actions(log_probs, actions):

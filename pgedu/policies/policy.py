@@ -1,6 +1,7 @@
 """Policies: an approximator turns observations into outputs, a head turns outputs into a distribution over actions."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -62,6 +63,11 @@ class Policy:
     def outputs(self, theta, observations):
         """What the head turns into a distribution: [..., *R, B, K]."""
         return self.approximator.forward(theta, observations)
+
+    def prepared(self, theta):
+        """outputs(theta, .) as a function of the observations, for whoever acts again and again with one theta."""
+        prepare = getattr(self.approximator, "prepared", None)  # an approximator of one's own may do without
+        return prepare(theta) if prepare else partial(self.outputs, theta)
 
     def sample(self, theta, observations, rng):
         """Draw an action for each observation: [..., *R, B] (or [..., *R, B, d] for a Gaussian head).
