@@ -13,8 +13,12 @@ import numpy as np
 
 from pgedu.arguments import numbers
 
-CACHE = 2**17  # numbers in one layer of one stack of runs
-PRODUCT = 2**18  # multiplications in one matrix product, up to which OpenBLAS starts no threads
+CACHE = 2**16  # numbers in one layer of one stack of runs
+PRODUCT = 2**19 - 1  # multiplications in one matrix product, from which on OpenBLAS shares it out among threads
+
+# Freed at once: glibc then keeps what later arrays free for those that follow, where it would give it back to the system
+# and fetch it again, page by page, at every step; that took a fifth of the time of a PPO update.
+np.empty(31 * 2**20, dtype=np.int8)
 
 # A run that diverges may overflow: the training finds and reports it, and a warning at every step would bury the report.
 # What underflows is 0 in all that is computed here, also for a student who set np.seterr(all="raise").
@@ -120,8 +124,10 @@ class Perceptron:
 
     def _through(self, weights, errors, activations):
         below = np.empty(activations.shape, self.dtype)
-        product = np.multiply if weights.shape[-1] == 1 else np.matmul  # NumPy's product of a column and a row is slow
-        product(weights[:, None], self._in_blocks(errors), out=self._in_blocks(below))
+        if weights.shape[-1] == 1:  # a column times a row, which NumPy's matrix product is slow at
+            np.multiply(weights, errors, out=below)
+        else:
+            np.matmul(weights[:, None], self._in_blocks(errors), out=self._in_blocks(below))
         slope = activations * activations
         below *= np.subtract(1, slope, out=slope)
         return below
