@@ -2,7 +2,8 @@
 
 The tests compare advantages, losses, their gradients and Fisher-vector products with Stable-Baselines3's code and with
 PyTorch's automatic differentiation, in double precision. `python tests/peers.py` then compares learning curves at equal
-steps, and the time until CartPole is solved. Nothing there fails: it prints medians and intervals over seeds.
+steps, the time until CartPole is solved, and the time for equal PPO with rejax's. Nothing there fails: it prints
+medians and intervals over seeds.
 """
 
 import sys
@@ -10,6 +11,7 @@ import time
 
 import gymnasium
 import numpy as np
+import peers_jax
 import pytest
 import torch
 from gymnasium.wrappers.vector import NormalizeObservation, TransformReward
@@ -262,7 +264,9 @@ def speed(seeds=5):
 
 
 if __name__ == "__main__":
-    which = sys.argv[1:] or ["speed", "PPO", "A2C"]
+    which = sys.argv[1:] or ["rejax", "speed", "PPO", "A2C"]
+    if "rejax" in which:
+        peers_jax.compare()
     if "speed" in which:
         speed()
     for case in OURS:

@@ -77,7 +77,7 @@ class Perceptron:
         self.lead, self.episodes = self.batch[:lead], self.batch[-1]
         self.samples = self.episodes * int(np.prod(self.lead))
         largest = max((inputs + 1) * outputs for inputs, outputs in self.shapes)
-        self.blocks = max(1, -(-self.samples * largest // PRODUCT))
+        self.blocks = max(1, min(self.samples, -(-self.samples * largest // PRODUCT)))
         self.length = -(-self.samples // self.blocks)
 
     def _stacks(self):
