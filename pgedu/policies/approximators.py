@@ -49,7 +49,7 @@ class Table:
 
     def trace(self, theta, observations):
         theta = require_theta(self, theta)
-        observations = require_rows(self, theta, observations, time=1)
+        observations = require_rows(self, theta, observations, time=True)
         outputs = self._look_up(theta, observations)
 
         def backward(gradient):
@@ -61,7 +61,8 @@ class Table:
 
     def sums(self, theta, observations, columns, weights):
         """Sum over time of the weights [T, *R, B] in each cell (observation, column) of the table: [*R, B, O, K]."""
-        return self._sums(require_rows(self, theta, observations, time=1), columns, weights)
+        observations = require_rows(self, require_theta(self, theta), observations, time=True)
+        return self._sums(observations, columns, weights)
 
     def _sums(self, observations, columns, weights):
         episodes = observations.shape[1:]
@@ -100,7 +101,7 @@ class _Layers:
 
     def trace(self, theta, observations):
         theta = require_theta(self, theta)
-        observations = require_features(self, theta, observations, time=1)
+        observations = require_features(self, theta, observations, time=True)
         perceptron = Perceptron(self._shapes, theta, self.dtype)
         return perceptron.forward(observations, keep=True), perceptron.backward
 

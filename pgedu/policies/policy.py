@@ -130,9 +130,10 @@ class Policy:
         Source: Schulman et al. (2016), eq. 1.
         """
         if isinstance(self.approximator, Table) and isinstance(self.head, Categorical) and not np.any(entropy):
-            return self._score_of_table(theta, *map(np.asarray, (observations, actions)), weights)
+            return self._score_of_table(*map(np.asarray, (theta, observations, actions)), weights)
         return self.trace(theta, observations, actions)[1](weights, entropy)
 
+    @quiet
     def _score_of_table(self, theta, observations, actions, weights):
         """The same by counting, several times faster: with W(o, a) the sum of an episode's weights, W - P sum_a W."""
         weights = numbers("weights", weights, "[T, *R, B]", observations.shape, finite=False)
@@ -140,6 +141,6 @@ class Policy:
             raise refuse("actions", f"[T, *R, B] = {observations.shape}", f"shape {actions.shape}")
         self.head.require_actions(actions)
         sums = self.approximator.sums(theta, observations, actions, weights)  # [*R, B, O, A]
-        every_row = np.broadcast_to(np.arange(self.approximator.observations), (*np.shape(theta)[:-1], sums.shape[-2]))
+        every_row = np.broadcast_to(np.arange(self.approximator.observations), (*theta.shape[:-1], sums.shape[-2]))
         probabilities = softmax(self.outputs(theta, every_row))[..., None, :, :]
         return (sums - probabilities * sums.sum(axis=-1, keepdims=True)).reshape(*sums.shape[:-2], -1)
