@@ -8,6 +8,8 @@ medians and intervals over seeds.
 
 import sys
 import time
+from functools import partial
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -130,8 +132,7 @@ class TestOfNetworks:
         assert mean_kl(policy, theta, theta, observations, mask) == pytest.approx(0, abs=1e-12)
 
     def test_clipped_value_loss_and_its_gradient(self, approximator):
-        critic = LearnedValue(MLP(4, getattr(approximator, "hidden", ()), 1), Adam(0.1))
-        critic.start(RNG)
+        critic = LearnedValue(MLP(4, getattr(approximator, "hidden", ()), 1), Adam(0.1)).start(RNG)
         w = critic.w + 0.5 * RNG.normal(size=critic.w.shape)
         observations = RNG.normal(size=(40, 1, 4))
         targets, old = RNG.normal(size=(2, 40, 1))
@@ -139,9 +140,10 @@ class TestOfNetworks:
         v, t, o = module(torch.tensor(observations[:, 0]))[:, 0], torch.tensor(targets[:, 0]), torch.tensor(old[:, 0])
         clipped = o + torch.clamp(v - o, -0.2, 0.2)
         (0.5 * torch.max((v - t) ** 2, (clipped - t) ** 2).mean()).backward()
-        ours = critic.gradient(w, observations, targets, np.ones((40, 1)), near=old, clip=0.2)
-        assert np.allclose(-ours, their_gradient(module), **CLOSE)
-        assert not np.allclose(-critic.gradient(w, observations, targets, np.ones((40, 1))), their_gradient(module), **CLOSE)
+        samples, shares = SimpleNamespace(values=old, targets=targets), np.full((40, 1), 1 / 40)
+        weights = partial(ppo.critic_weights, SimpleNamespace(clip_values=0.2), samples, shares)
+        assert np.allclose(-critic.gradient(w, observations, targets, weights), their_gradient(module), **CLOSE)
+        assert not np.allclose(-critic.gradient(w, observations, targets, shares), their_gradient(module), **CLOSE)
 
 
 # --- learning curves and speed: run as a program -----------------------------------------------------------------
