@@ -150,12 +150,12 @@ class TestOfNetworks:
 
 CHECKPOINTS = 10
 OURS = {  # the same environments, network size, steps and evaluation as theirs; settings and learning rates are our own
-    ("PPO", "CartPole-v1"): (ppo, {"episodes": 8, "steps": 32, "epochs": 20, "minibatches": 1, "lam": 0.8, "gamma": 0.98,
+    ("PPO", "CartPole-v1"): (ppo, {"environments": 8, "steps": 32, "epochs": 20, "minibatches": 1, "lam": 0.8, "gamma": 0.98,
                                    "anneal": True}, 1e-3, 1e-2, False),
-    ("A2C", "CartPole-v1"): (a2c, {"episodes": 8, "steps": 5, "entropy": 0.0, "gamma": 0.99}, 1e-3, 1e-2, False),
-    ("PPO", "Acrobot-v1"): (ppo, {"episodes": 16, "steps": 128, "epochs": 4, "minibatches": 8, "lam": 0.94, "gamma": 0.99},
+    ("A2C", "CartPole-v1"): (a2c, {"environments": 8, "steps": 5, "entropy": 0.0, "gamma": 0.99}, 1e-3, 1e-2, False),
+    ("PPO", "Acrobot-v1"): (ppo, {"environments": 16, "steps": 128, "epochs": 4, "minibatches": 8, "lam": 0.94, "gamma": 0.99},
                             2e-3, 3e-3, True),
-    ("A2C", "Acrobot-v1"): (a2c, {"episodes": 16, "steps": 8, "entropy": 0.0, "lam": 0.95, "gamma": 0.99, "normalize": True},
+    ("A2C", "Acrobot-v1"): (a2c, {"environments": 16, "steps": 8, "entropy": 0.0, "lam": 0.95, "gamma": 0.99, "normalize": True},
                             2e-3, 3e-3, True),
 }  # fmt: skip
 THEIRS = {  # the tuned settings that come with Stable-Baselines3 (its "zoo")
@@ -180,7 +180,7 @@ def our_environments(name, columns, trials, normalize):
 def our_curves(case, total, learners, seed=0):
     """Mean return of 20 episodes of each learner, acting at random as its policy says, at each checkpoint: [C, R]."""
     algorithm, settings, rate, critic_rate, normalize = OURS[case]
-    rng, columns = np.random.default_rng(seed), settings["episodes"]
+    rng, columns = np.random.default_rng(seed), settings["environments"]
     env, trial = our_environments(case[1], learners * columns, learners * 20, normalize)
     width, actions = env.single_observation_space.shape[0], int(env.single_action_space.n)
     policy = Policy.softmax(MLP(width, (64, 64), actions, orthogonal=True))

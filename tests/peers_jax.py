@@ -24,7 +24,7 @@ def our_training(hidden, seed):
     training = ppo(
         gymnasium.make_vec("CartPole-v1", num_envs=LEARNERS * COLUMNS), policy,
         critic=LearnedValue(approximators[1], Adam(RATE)), optimizer=Adam(RATE), rng=rng,
-        runs=LEARNERS, episodes=COLUMNS, steps=STEPS, epochs=EPOCHS, minibatches=1, gamma=GAMMA, lam=LAM, clip=CLIP,
+        runs=LEARNERS, environments=COLUMNS, steps=STEPS, epochs=EPOCHS, minibatches=1, gamma=GAMMA, lam=LAM, clip=CLIP,
         clip_values=CLIP, entropy=ENTROPY, max_gradient_norm=NORM, updates=TOTAL // (COLUMNS * STEPS),
     )  # fmt: skip
     began = time.perf_counter()
