@@ -120,7 +120,7 @@ def test_a_control_must_be_a_control(wrong):
 
 @pytest.mark.parametrize("arguments", [dict(low=0, high=1, value=2), dict(low=0.0, high=1.0, value=0.0, log=True)])
 def test_slider_arguments(arguments):
-    with pytest.raises(ValueError, match="value must be between"):
+    with pytest.raises(ValueError, match="value must be a number between 0 and 1|low must be a number above 0"):
         slider(**arguments)
 
 
