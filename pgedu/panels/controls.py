@@ -1,5 +1,7 @@
 """Controls of a panel: sliders, lists and switches."""
 
+from collections.abc import Iterable
+
 import ipywidgets as widgets
 import numpy as np
 
@@ -26,9 +28,11 @@ def slider(low, high, value, *, step=None, label=None, log=False):
 
 def choice(options, value=None, *, label=None):
     """A drop-down list; `options` is a list, or a dict from what is shown to what the view is given."""
-    if not isinstance(options, dict | list | tuple) or not options:
-        raise refuse("options", "a list of at least one option, or a dict", options)
+    if isinstance(options, str) or not isinstance(options, Iterable):
+        raise refuse("options", "a list or a dict", options)
     pairs = list(options.items()) if isinstance(options, dict) else [(str(option), option) for option in options]
+    if not pairs:
+        raise refuse("options", "a list or a dict of at least one option", options)
     if value is not None and not any(option is value or np.all(option == value) for _, option in pairs):
         raise refuse("value", f"one of the options {', '.join(str(shown) for shown, _ in pairs)}", value)
     return widgets.Dropdown(options=pairs, value=pairs[0][1] if value is None else value, **style(label))

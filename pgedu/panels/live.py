@@ -84,7 +84,7 @@ class watch(Panel):  # noqa: N801
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
         self._step.on_click(lambda _: self._turns.click(lambda: self._guard(self._compute, 1)))
-        self._reset.on_click(lambda _: self._turns.click(lambda: self._guard(self._restart)))
+        self._reset.on_click(lambda _: self._turns.change("reset", lambda: self._guard(self._restart)))  # one is enough
 
     def _buttons(self):
         self._play = button(widgets.ToggleButton, "play", "play", "let it learn")
@@ -115,7 +115,7 @@ class watch(Panel):  # noqa: N801
 
     def _set(self, name):
         if name not in named(self._start) and _can_be_set(self.training, name):
-            setattr(self.training, name, self.controls[name].value)
+            setattr(self.training, name, self._positions[name])
 
     def _moved(self, name):
         if name in ("rng", *named(self._start)):
@@ -151,10 +151,10 @@ class watch(Panel):  # noqa: N801
         self.finished = True
         return new
 
-    def _toggled(self):
-        self._on = self._play.value
-        self._play.description = self._play.icon = "pause" if self._on else "play"
-        if self._on and (self.task is None or self.task.done()):
+    def _toggled(self, on):
+        self._on = on
+        self._play.description = self._play.icon = "pause" if on else "play"
+        if on and (self.task is None or self.task.done()):
             self._turns.settle()
             self.task = (self._turns.loop or asyncio.get_running_loop()).create_task(self._playing())
 

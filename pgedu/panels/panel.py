@@ -4,6 +4,7 @@ import base64
 import html
 import inspect
 import time
+from functools import partial
 
 import ipywidgets as widgets
 import numpy as np
@@ -40,16 +41,17 @@ class Panel(widgets.VBox):
         bars = [widgets.Box(list(row), layout=ROW) for row in rows]
         self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._image, self._text}
         self.children = [*bars, self._image, self._text]
+        # What the panel goes by: where its controls stood at the last turn. They may move in the middle of one.
+        self._positions = {name: control.value for name, control in controls.items()} | {"rng": self._seed.value}
         try:
             self._begin()
         except BaseException:
             self.close()
             raise
         replace_panels_of_cell(self)
-        for name, control in controls.items():
+        for name, control in (controls | {"rng": self._seed}).items():
             control.description = control.description or name.replace("_", " ")
-            self._observe(control, self._moved, name)
-        self._observe(self._seed, self._moved, "rng")
+            self._observe(control, partial(self._take_over, name))
         self._observe(self._pin, self._pinned)
 
     def _require_controls(self, controls, **others):
@@ -67,8 +69,13 @@ class Panel(widgets.VBox):
                 names = ", ".join(sorted(set(readers) - set(self.taken))) or "there are none"
                 raise refuse("a control that nothing reads", f"left out, or named as one that is read ({names})", name)
 
-    def _observe(self, control, act, *arguments):
-        control.observe(lambda change: self._turns.change(control, lambda: self._guard(act, *arguments)), "value")
+    def _observe(self, control, act):
+        """Let `act(value)` be a turn whenever the control moves."""
+        control.observe(lambda change: self._turns.change(control, lambda: self._guard(act, change["new"])), "value")
+
+    def _take_over(self, name, position):
+        self._positions[name] = position
+        self._moved(name)
 
     def _guard(self, act, *arguments):
         """Run a callback; an exception is shown in the panel, and raised on for logs and tests."""
@@ -83,16 +90,15 @@ class Panel(widgets.VBox):
         text = html.escape(f"{type(error).__name__}: {error}")
         self._text.value = f'<div role="alert" style="color:#b00020"><b>This did not work.</b> {text}</div>'
 
-    def _pinned(self):
-        self._canvas.pin(self._pin.value)
+    def _pinned(self, keep):
+        self._canvas.pin(keep)
         self._paint()
 
     def _paint(self):
         self._image.value = self._canvas.png()
 
     def _values(self, **more):
-        values = {name: control.value for name, control in self.controls.items()}
-        return values | {"rng": np.random.default_rng(self._seed.value)} | more
+        return self._positions | {"rng": np.random.default_rng(self._positions["rng"])} | more
 
     def _draw(self, note="", **more):
         """Let the view move its artists; show the picture and the readout, with a note after it."""
