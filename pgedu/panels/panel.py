@@ -25,7 +25,8 @@ class Panel(widgets.VBox):
     control does when it has moved (`_moved`).
     """
 
-    _turns, _parts, taken = None, (), ()  # taken: names that a control cannot have
+    taken = ()  # names that a control cannot have
+    _turns, _parts, _drawing = None, (), 0.0  # seconds that the last picture took
 
     def __init__(self, view, controls, size):
         self._require_controls(controls, size=size)
