@@ -182,7 +182,6 @@ def drag_about(page, panel, luck, drags=4):
 def play_through_a_storm(page, index, seed):
     """A playing panel, 100 moves of its controls, half of them on a loaded machine: no alert, and it plays on."""
     panel, luck = cell(page, index), random.Random(seed)
-    began = __import__("time").time()
     output = panel.locator(".jp-OutputArea-output").last.element_handle()
     assert page.evaluate(STORM, [output, 40, seed]) == []
     with loaded_machine():
@@ -194,7 +193,6 @@ def play_through_a_storm(page, index, seed):
     panel.locator('button:has-text("pause")').wait_for(timeout=30_000)
     wait_for_another_readout(page, panel, text_of(page, index))
     assert panel.locator("[role=alert]").count() == 0, text_of(page, index)
-    print("STORM", index, __import__("time").time() - began)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -17,7 +17,7 @@ A view is a function that fills a Matplotlib figure once and returns `draw`, whi
 import asyncio
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
@@ -29,7 +29,7 @@ from pgedu.panels.panel import Panel, button, call, named
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
-PATIENCE = 10.0  # seconds that a panel computes at most before it shows something: generous, as saved pictures depend on it
+PATIENCE = 20.0  # seconds that a panel computes at most before it shows something: generous, as saved pictures depend on it
 
 
 class explore(Panel):  # noqa: N801 - a verb to its users, as `reinforce` is
@@ -106,7 +106,7 @@ class watch(Panel):  # noqa: N801
 
     def _start_afresh(self):
         self.training = call(self._start, self._values())
-        if not hasattr(self.training, "__iter__"):
+        if not isinstance(self.training, Iterable) or isinstance(self.training, type):
             raise refuse("what start returns", "a training or another iterator", self.training)
         self._stream, self.finished = pieces(self.training), False
         self._records, self._late = 0, False

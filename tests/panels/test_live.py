@@ -191,6 +191,7 @@ def test_controls_give_what_they_were_given():
     (lambda: watch(start, None), "view must be a function of a figure"),
     (lambda: watch(3, learning_view), "start must be a function that returns a training; got 3"),
     (lambda: watch(lambda: 3, learning_view), "what start returns must be a training or another iterator; got 3"),
+    (lambda: watch(lambda: Paced, learning_view), "what start returns must be a training or another iterator; got <class"),
     (lambda: watch(lambda: None, learning_view), "what start returns must be a training or another iterator; got None"),
     (lambda: watch(start, learning_view, first=1.5), "first must be a whole number of 0 or more; got 1.5"),
     (lambda: watch(start, learning_view, speed=0), "speed must be a number between 1 and 1000; got 0"),
