@@ -196,14 +196,14 @@ class watch(Panel):  # noqa: N801
 
 
 def _can_be_set(training, name):
-    """Whether it is an attribute of the training, and neither a method nor a property that is only read."""
+    """Whether it is an attribute of the training that may change: no method, nothing fixed, no part of its state."""
     kind = inspect.getattr_static(type(training), name, None)
-    return hasattr(training, name) and not inspect.isroutine(kind) and getattr(kind, "fset", True) is not None
+    fixed = inspect.isroutine(kind) or not getattr(kind, "live", True) or getattr(kind, "fset", True) is None
+    return hasattr(training, name) and not fixed and name not in getattr(training, "state", ())
 
 
 def _settings(training, controls):
-    """Names of the settings of a training, as it declares them or as they are found; and which controls it has."""
-    declared = getattr(training, "settings", None)
-    names = declared() if callable(declared) else declared or [name for name in dir(training) if name[0] != "_"]
-    simple = [name for name in names if isinstance(getattr(training, name, None), int | float | Callable)]
+    """Names of what a control may set on the training: those that hold a number or a function, and what controls ask for."""
+    public = [name for name in dir(training) if not name.startswith("_")]
+    simple = [name for name in public if isinstance(getattr(training, name, None), int | float | Callable)]
     return [name for name in {*simple, *controls} if _can_be_set(training, name)]

@@ -68,7 +68,7 @@ class Panel(widgets.VBox):
         for name in self.controls:
             if name not in readers:
                 names = ", ".join(sorted(set(readers) - set(self.taken))) or "there are none"
-                raise refuse("a control that nothing reads", f"left out, or named as one that is read ({names})", name)
+                raise refuse("a control that nothing reads", f"named as what is read ({names}), or left out", name)
 
     def _observe(self, control, act):
         """Let `act(value)` be a turn whenever the control moves."""

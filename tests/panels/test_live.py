@@ -126,8 +126,8 @@ def test_a_control_must_be_a_control(wrong):
     ((0.0, 1.0, np.nan), "value must be a number between 0.0 and 1.0; got nan"),
     ((1, 1, 1), "high must be a number above 1; got 1"),
     ((3, 1, 2), "high must be a number above 3; got 1"),
-    ((0, np.inf, 1), "high must be a number above 0; got inf"),
-    ((-np.inf, 0, -1), "low must be a number; got -inf"),
+    ((0, np.inf, 1), "high must be a number above 0, and finite; got inf"),
+    ((-np.inf, 0, -1), "low must be a number, and finite; got -inf"),
     (("0", "9", "1"), "low must be a number; got '0'"),
     ((0, 9, None), "value must be a number between 0 and 9; got None"),
 ])  # fmt: skip
@@ -231,26 +231,22 @@ class Paced:
 
 @pytest.mark.parametrize("name", ["pase", "limit", "rest"])
 def test_a_control_that_nothing_reads_is_refused(name):
-    with pytest.raises(ValueError, match=rf"a control that nothing reads must be left out, or .* \(pace\); got '{name}'"):
+    with pytest.raises(ValueError, match=rf"a control that nothing reads must be named as what is read \(pace\), or left out; got '{name}'"):
         watch(Paced, lambda figure: lambda new: f"{new}", first=2, **{name: slider(1, 5, 1)})
-    with pytest.raises(ValueError, match=rf"a control that nothing reads must be left out, or .* \(height\); got '{name}'"):
+    with pytest.raises(ValueError, match=rf"a control that nothing reads must be named as what is read \(height\), or left out; got '{name}'"):
         explore(line_view, height=slider(0, 9, 1), **{name: slider(0, 9, 1)})
     with pytest.raises(ValueError, match=rf"a control that nothing reads .*baseline.*learning_rate.*; got '{name}'"):
         a_watch(**{name: slider(1, 5, 1)})
 
 
-def test_settings_that_a_training_declares_are_named_in_the_sentence():
-    class Declaring(Paced):
-        settings = {"pace": "live"}
-
-    class Asked(Paced):
-        @classmethod
-        def settings(cls):
-            return {"pace": "live"}
-
-    for kind in (Declaring, Asked):
-        with pytest.raises(ValueError, match=r"\(pace\); got 'pase'"):
-            watch(kind, lambda figure: lambda new: f"{new}", first=2, pase=slider(1, 5, 1))
+@pytest.mark.parametrize("name", ["runs", "update", "diverged"])
+def test_what_is_fixed_or_state_of_a_training_is_no_setting(name):
+    with pytest.raises(ValueError, match=f"nothing reads must be named as what is read .*; got '{name}'") as caught:
+        watch(lambda rng: start(rng), learning_view, first=2, **{name: slider(1, 5, 3)})
+    names = re.search(r"read \((.*?)\)", str(caught.value))[1].split(", ")
+    assert {"baseline", "estimator", "learning_rate", "episodes"} <= set(names) and not {"runs", "update", "pulses", "new"} & set(names)
+    panel = watch(lambda rng: start(rng), lambda figure: eval(f"lambda new, {name}: f'{{{name}}}'"), first=2, **{name: slider(1, 5, 3)})
+    assert panel.readout == "3"  # what the view names is its own
 
 
 def test_a_training_that_refuses_a_setting_says_so_itself():
@@ -470,7 +466,7 @@ def test_any_iterator_can_be_watched():
 
 def test_an_error_while_playing_is_shown_and_raised():
     panel = a_watch()
-    panel.training.policy = None
+    vars(panel.training)["policy"] = None
     with pytest.raises(AttributeError):
         play(panel)
     assert isinstance(panel.error, AttributeError) and "alert" in panel._text.value and not panel._play.value
