@@ -49,8 +49,8 @@ explore(view, height=slider(0, 10, 1))
 """
 
 
-# Moves of one panel's controls at random speed, with its buttons pressed in between. Gives every alert that was seen, for
-# the next picture may take one away.
+# Moves of one panel's controls at random speed, with its buttons pressed in between. Gives every alert that was seen,
+# for the next picture may take one away.
 STORM = """async ([panel, moves, seed]) => {
     const random = () => {  // mulberry32
         seed = (seed + 0x6D2B79F5) | 0;
@@ -92,7 +92,8 @@ STORM = """async ([panel, moves, seed]) => {
 # When all is acted on: the button of a panel is pressed (in the page) if its word (from the kernel) is "pause".
 AGREED = """async panel => {
     for (let quiet = 0, waited = 0; waited < 600; waited++) {
-        const button = [...panel.querySelectorAll('button')].find(each => ['play', 'pause'].includes(each.innerText.trim()));
+        const buttons = [...panel.querySelectorAll('button')];
+        const button = buttons.find(each => ['play', 'pause'].includes(each.innerText.trim()));
         const agreed = button.classList.contains('mod-active') === (button.innerText.trim() === 'pause');
         quiet = agreed ? quiet + 1 : 0;
         if (quiet > 10) return true;

@@ -29,7 +29,7 @@ from pgedu.panels.panel import Panel, button, call, named
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
-PATIENCE = 20.0  # seconds that a panel computes at most before it shows something: generous, as saved pictures depend on it
+PATIENCE = 20.0  # seconds that a panel computes before it shows what there is; long, as saved pictures depend on it
 
 
 class explore(Panel):  # noqa: N801 - a verb to its users, as `reinforce` is
@@ -84,7 +84,7 @@ class watch(Panel):  # noqa: N801
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
         self._step.on_click(lambda _: self._turns.click(lambda: self._guard(self._compute, 1)))
-        self._reset.on_click(lambda _: self._turns.change("reset", lambda: self._guard(self._restart)))  # one is enough
+        self._reset.on_click(lambda _: self._turns.change("reset", lambda: self._guard(self._restart)))
 
     def _buttons(self):
         self._play = button(widgets.ToggleButton, "play", "play", "let it learn")
@@ -95,7 +95,8 @@ class watch(Panel):  # noqa: N801
 
     def _begin(self):
         self._start_afresh()
-        self._require_readers([*named(self._start), *named(self._canvas.draw), *_settings(self.training, self.controls)])
+        settings = _settings(self.training, self.controls)
+        self._require_readers([*named(self._start), *named(self._canvas.draw), *settings])
         self._compute(self._first)
 
     def _restart(self):
@@ -203,7 +204,7 @@ def _can_be_set(training, name):
 
 
 def _settings(training, controls):
-    """Names of what a control may set on the training: those that hold a number or a function, and what controls ask for."""
+    """Names of what may be set on the training: where it has a number or a function, and what the controls ask for."""
     public = [name for name in dir(training) if not name.startswith("_")]
     simple = [name for name in public if isinstance(getattr(training, name, None), int | float | Callable)]
     return [name for name in {*simple, *controls} if _can_be_set(training, name)]

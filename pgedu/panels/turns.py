@@ -1,6 +1,7 @@
 """Turns: whatever the controls of a panel cause, one after the other, on the one loop that owns the panel.
 
-Kernels hand a control's messages over on a thread of their own (subshells), while a playing panel advances on the main one.
+Kernels may hand a control's messages over on a thread of their own (subshells), while a playing panel advances on the
+main one.
 """
 
 import asyncio

@@ -53,7 +53,8 @@ def counting_view(drawn):
 
 
 def a_panel(drawn, **more):
-    return watch(Counting, counting_view(drawn), first=2, size=(3, 2), runs=slider(1, 9, 3), rate=slider(0, 1000, 0), **more)
+    controls = {"runs": slider(1, 9, 3), "rate": slider(0, 1000, 0)}
+    return watch(Counting, counting_view(drawn), first=2, size=(3, 2), **controls, **more)
 
 
 async def on_another_thread(act):
@@ -105,7 +106,8 @@ def test_hundreds_of_events_from_another_thread_while_it_plays(seed):
         assert await on_another_thread(lambda: storm(panel)) == []
         await asyncio.sleep(0.05)
         assert panel.error is None and "alert" not in panel._text.value and not panel.task.done()
-        assert panel.training.runs == panel.controls["runs"].value and panel.training.rate == panel.controls["rate"].value
+        assert panel.training.runs == panel.controls["runs"].value
+        assert panel.training.rate == panel.controls["rate"].value
         before = panel.training.count
         await asyncio.sleep(0.2)
         assert panel.training.count > before and panel.training.threads == {threading.get_ident()}
@@ -124,8 +126,10 @@ def test_a_real_training_survives_reset_step_and_a_change_of_shape_while_it_play
         return lambda new, runs: f"{[len(record.theta) for record in new]} of {runs}."
 
     def storm(panel, luck=random.Random(0)):
+        runs = panel.controls["runs"]
+        acts = [panel._step.click, panel._reset.click, lambda: setattr(runs, "value", luck.randint(1, 9))]
         for _ in range(60):
-            luck.choice([panel._step.click, panel._reset.click, lambda: setattr(panel.controls["runs"], "value", luck.randint(1, 9))])()
+            luck.choice(acts)()
             time.sleep(luck.choice([0, 0.002]))
 
     async def main():
@@ -133,7 +137,8 @@ def test_a_real_training_survives_reset_step_and_a_change_of_shape_while_it_play
         panel._play.value = True
         assert await on_another_thread(lambda: storm(panel)) == []
         await asyncio.sleep(0.1)
-        assert panel.error is None and not panel.task.done() and len(panel.training.theta) == panel.controls["runs"].value
+        assert panel.error is None and not panel.task.done()
+        assert len(panel.training.theta) == panel.controls["runs"].value
         panel.close()
 
     asyncio.run(main())
