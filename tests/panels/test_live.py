@@ -351,11 +351,11 @@ def test_a_first_stretch_that_does_not_end_is_shown_as_it_stands(monkeypatch):
     assert panel.readout == "The last is as before. After 0.05 seconds this is not done yet: play goes on from here."
     panel._reset.click()
     assert panel.readout.startswith("The last is 2. After")
-    panel.training.ends = 100
-    panel._step.click()
-    assert panel.readout == "The last is 3."
+    panel.training.ends = 10**9
     play(panel)
-    assert panel.training.update > 3 and "After" not in panel.readout
+    assert panel.training.update > 3 and panel.readout == f"The last is {panel.training.update}."
+    panel.controls["pace"].value = 2
+    assert panel.readout == "The last is as before."  # it is not late any more
 
 
 def test_a_first_stretch_without_any_update_does_not_ask_the_view(monkeypatch):

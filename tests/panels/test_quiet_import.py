@@ -8,6 +8,13 @@ import pytest
 
 FIRST_PICTURE = """
 import logging
+import threading
+
+class Hasty(threading.Timer):  # Matplotlib speaks of its font list when that takes more than 5 seconds
+    def __init__(self, seconds, *arguments):
+        super().__init__(0, *arguments)
+
+threading.Timer = Hasty
 from pgedu.panels import explore, slider
 
 def view(figure):
