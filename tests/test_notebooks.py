@@ -282,8 +282,9 @@ def test_strict_nbval_is_green_on_a_cold_machine(tmp_path, cold):
     home = {"HOME": file / "home", "JUPYTER_RUNTIME_DIR": tmp_path / "runtime"}  # without one, Jupyter starts no kernel
     places = {"MPLCONFIGDIR": tmp_path / "fonts"} if cold.startswith("no cache") else home
     away = ["MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
-    environment = {name: value for name, value in os.environ.items() if name not in away} | {
-        name: str(place) for name, place in places.items()} | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if name not in away}
+    environment |= {name: str(place) for name, place in places.items()}
+    environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{ROOT}"
     command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", path]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
