@@ -48,7 +48,7 @@ class Mutant(NamedTuple):
 
     def __str__(self):
         lines = [f"- {line}" for line in self.before.splitlines()] + [f"+ {line}" for line in self.after.splitlines()]
-        return "\n".join([f"{self.file}:{self.number}", *lines])
+        return "\n".join([f"{self.file}:{self.number}", *lines, ""])
 
 
 def places(node):
@@ -105,10 +105,12 @@ def known():
 
 
 def copy_to(folder):
+    """`folder`, in which there is now what the tests of the core need."""
+    folder.mkdir()
     for name in NEEDED:
         copy = functools.partial(shutil.copytree, ignore=shutil.ignore_patterns("__pycache__"))
-        (copy if (ROOT / name).is_dir() else shutil.copyfile)(ROOT / name, Path(folder, name))
-    return Path(folder)
+        (copy if (ROOT / name).is_dir() else shutil.copyfile)(ROOT / name, folder / name)
+    return folder
 
 
 def fails(folder, tests, limit=None):
@@ -136,31 +138,28 @@ def stages(file):
 class Judge:
     """Says of mutants whether the tests notice them, each in a copy of the checkout that nobody else is using."""
 
-    def __init__(self, folders):
+    def __init__(self, clean, *folders):
         self.folders = queue.Queue()
         for folder in folders:
-            self.folders.put(folder)
-        self.seconds = functools.cache(self._seconds)
+            self.folders.put(copy_to(folder))
+        self.clean = copy_to(clean)
+        self.limit = functools.cache(self._limit)
 
-    def _seconds(self, *tests):
-        """How long tests take when nothing is changed; they must pass then."""
-        folder, began = self.folders.get(), time.monotonic()
-        try:
-            if fails(folder, tests):
-                sys.exit(f"Without any change, these tests do not pass: {' '.join(tests)}")
-            return time.monotonic() - began
-        finally:
-            self.folders.put(folder)
+    def _limit(self, *tests):
+        """Seconds that tests may take; when nothing is changed, they must pass."""
+        began = time.monotonic()
+        if fails(self.clean, tests):
+            raise RuntimeError(f"Without any change, these tests do not pass: {' '.join(tests)}")
+        return 5 * (time.monotonic() - began) + 10
 
     def noticed(self, mutant):
         """Does a test fail?"""
-        limits = [(tests, 5 * self.seconds(*tests) + 10) for tests in stages(mutant.file)]
         folder = self.folders.get()
         path = folder / mutant.file
         original = path.read_text(encoding="utf-8")
         try:
             path.write_text(mutant.code, encoding="utf-8")
-            return any(fails(folder, tests, limit) for tests, limit in limits)
+            return any(fails(folder, tests, self.limit(*tests)) for tests in stages(mutant.file))
         finally:
             path.write_text(original, encoding="utf-8")
             self.folders.put(folder)
@@ -178,12 +177,11 @@ def main():
     mutants = [mutant for mutant in mutants if mutant not in same]
     print(f"{total} places, {args.size} asked for; {len(same)} changes are known to make no difference", flush=True)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
-        judge = Judge([copy_to(Path(folder, str(number))) for number in range(args.jobs)])
+        judge = Judge(*(Path(folder, str(number)) for number in range(args.jobs + 1)))
         survivors = []
         for number, (mutant, noticed) in enumerate(zip(mutants, pool.map(judge.noticed, mutants)), start=1):
-            if not noticed:
-                survivors.append(mutant)
-                print(f"\n{number} of {len(mutants)}, not noticed: {mutant}", flush=True)
+            survivors += [] if noticed else [mutant]
+            print("." if noticed else f"\n{number} of {len(mutants)}, not noticed: {mutant}", end="", flush=True)
     killed = len(mutants) - len(survivors)
     print(f"\n{killed} of {len(mutants)} changes were noticed: {100 * killed / max(len(mutants), 1):.1f} %")
 
