@@ -96,6 +96,13 @@ def test_help_is_the_default_and_names_every_target():
     assert all(f"make {target}" in said for target in ["lab", "test", "notebooks", "bench", "peers", "mutants", "clean"])
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
+def test_no_test_looks_at_the_clock(path):
+    """On a busy machine it would fail for no fault of ours: time is measured by tests/bench.py."""
+    clocks = r"\btime\.(perf_counter|monotonic|process_time|time)\b|\bfrom time import"
+    assert not re.search(clocks, path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("options, dist", [
     ({"numprocesses": 2, "dist": "no"}, "loadscope"), ({"numprocesses": 2, "dist": "load"}, "load"),
     ({"numprocesses": None, "dist": "no"}, "no"), ({"dist": "no"}, "no"),  # without xdist
