@@ -47,7 +47,7 @@ peers: $(VENV)/installed-peers
 	$(BIN)/python -m pytest tests/peers.py
 	$(BIN)/python tests/peers.py $(PEERS_ARGS)
 
-# Not part of `make test` either: it runs tests again for every change, an hour or so for 200 of them.
+# Not part of `make test` either: it runs tests again for every change.
 MUTANTS ?= 200
 SEED ?= 0
 mutants: $(VENV)/installed-mutants
