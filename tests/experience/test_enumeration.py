@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 
@@ -185,10 +184,8 @@ def test_each_batch_repeats_the_parameters_of_its_run():
 def test_too_many_are_refused_before_anything_is_computed(monkeypatch, mdp, horizon, batch, counts):
     monkeypatch.setattr(enumeration, "_paths", lambda mdp: pytest.fail("it began to enumerate"))
     policy = policy_for(mdp)
-    began = time.perf_counter()
     with pytest.raises(ValueError, match=f"horizon must be shorter or batch smaller: {counts}"):
         enumerate_rollouts(mdp, policy, np.zeros(policy.size), horizon=horizon, batch=batch)
-    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("name", WORLDS)
