@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pgedu.experience.rollouts import check_fit, rollout_of_states
+from pgedu.experience.rollouts import require_fit, rollout_of_states
 
 LIMIT = 20_000_000  # numbers in one array of an enumeration, beyond which it is refused
 
@@ -27,9 +27,9 @@ def enumerate_rollouts(mdp, policy, theta, *, horizon, batch=1):
     if mdp.reward_noise or mdp.rewards.ndim != 2:
         got = f"{mdp.reward_noise} and {mdp.rewards.shape}"
         raise ValueError(f"mdp must have reward_noise 0 and rewards [S, A] to be enumerated; got {got}")
-    theta = check_fit(mdp, policy, theta, horizon=horizon, batch=batch)
+    theta = require_fit(mdp, policy, theta, horizon=horizon, batch=batch)
     mdp = replace(mdp, horizon=min(horizon, mdp.horizon or horizon))
-    _check_count(mdp, batch, theta)
+    _require_few(mdp, batch, theta)
     states, actions, chances = _paths(mdp)
     members = np.indices((len(chances),) * batch).reshape(batch, -1).T  # [N^batch, batch]
     runs = theta.shape[:-1]
@@ -49,7 +49,7 @@ def _for_all_runs(array, runs):
     return np.broadcast_to(array.reshape(*lead, *[1] * len(runs), *rest), (*lead, *runs, *rest))
 
 
-def _check_count(mdp, batch, theta):
+def _require_few(mdp, batch, theta):
     possible = (mdp.transitions > 0).sum(axis=1)  # [S, S]: actions that may lead from one state to another
     paths = np.ones(mdp.n_states)
     for _ in range(mdp.horizon):

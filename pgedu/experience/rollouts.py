@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from pgedu.arguments import generator
 from pgedu.worlds.mdp import MDP
 from pgedu.experience.streams import Stream
 
@@ -68,21 +69,20 @@ def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None,
 
 def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
     """`collect` as a generator that yields None after every step, so that a live panel can draw in between."""
-    _check_call(world, rng, episodes, steps, gamma)
+    _require_call(world, rng, episodes, steps, gamma)
     counts = {"episodes": episodes, "steps": steps, "max_steps": max_steps}
-    theta = check_fit(world, policy, theta, **{name: count for name, count in counts.items() if count is not None})
+    theta = require_fit(world, policy, theta, **{name: count for name, count in counts.items() if count is not None})
     if isinstance(world, MDP):
         return (yield from _simulate(world, policy, theta, episodes, gamma, rng, max_steps))
     stream = world if isinstance(world, Stream) else Stream(world, rng)
-    stream.check(policy, theta, episodes)
+    stream.require_fit(policy, theta, episodes)
     return (yield from _act(stream, policy, theta, steps, 1.0 if gamma is None else gamma, rng, max_steps))
 
 
-def _check_call(world, rng, episodes, steps, gamma):
+def _require_call(world, rng, episodes, steps, gamma):
     if not isinstance(world, MDP | Stream | VectorEnv):
         raise ValueError(f"world must be an MDP, a Gymnasium vector environment or a Stream; got {world!r:.80}")
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng must be a generator such as numpy.random.default_rng(0); got {rng!r:.80}")
+    generator("rng", rng)
     if (episodes is not None and steps is not None) or (isinstance(world, MDP) and episodes is None):
         raise ValueError(f"give episodes or (vector environments only) steps; got episodes={episodes}, steps={steps}")
     if isinstance(world, Stream) and steps is None:
@@ -91,7 +91,7 @@ def _check_call(world, rng, episodes, steps, gamma):
         raise ValueError(f"gamma must be between 0 and 1; got {gamma}")
 
 
-def check_fit(world, policy, theta, **counts):
+def require_fit(world, policy, theta, **counts):
     """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit."""
     theta = np.asarray(theta, dtype=float)
     if theta.shape[-1:] != (policy.size,):

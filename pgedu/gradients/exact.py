@@ -6,7 +6,7 @@ import numpy as np
 
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
 from pgedu.gradients.estimators import episode_gradients, moments
-from pgedu.experience.rollouts import check_fit
+from pgedu.experience.rollouts import require_fit
 
 # A policy that never ends an episode has no finite undiscounted return. A discount this close to 1 turns
 # that into a huge finite number instead of a singular matrix, and costs other policies about 1e-15 a step.
@@ -33,7 +33,7 @@ def solve(mdp, policy, theta, *, horizon=None):
         ValueError: arguments that do not fit one another, or a theta that is not finite.
     Source: Sutton & Barto (2018), eq. 3.14 and section 13.2; Sutton et al. (1999), theorem 1.
     """
-    theta = check_fit(mdp, policy, theta, **({} if horizon is None else {"horizon": horizon}))
+    theta = require_fit(mdp, policy, theta, **({} if horizon is None else {"horizon": horizon}))
     horizon = mdp.horizon if horizon is None else min(horizon, mdp.horizon or horizon)
     probabilities = policy.probabilities(theta, np.broadcast_to(mdp.observation, (*theta.shape[:-1], mdp.n_states)))
     rewards = np.where(mdp.terminal[:, None], 0.0, mdp.rewards)

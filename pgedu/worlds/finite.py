@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pgedu.arguments import generator
 from pgedu.worlds.mdp import MDP
 
 
@@ -68,7 +69,7 @@ def random_mdp(rng, states=4, actions=2, gamma=0.9, horizon=None):
 
     Transition rows are uniform on the simplex, rewards standard normal; the last state is terminal.
     """
-    transitions = rng.dirichlet(np.ones(states + 1), size=(states + 1, actions))
+    transitions = generator("rng", rng).dirichlet(np.ones(states + 1), size=(states + 1, actions))
     transitions[-1] = np.eye(states + 1)[-1]
     rewards = rng.normal(size=(states + 1, actions))
     rewards[-1] = 0

@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 import pgedu as pg
 
@@ -188,6 +188,8 @@ def test_gaussian_actions_are_clipped_for_the_environment_only():
 
 class Stub(VectorEnv):
     """A vector environment with any spaces, and any rewards."""
+
+    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}
 
     def __init__(self, observation=spaces.Discrete(1), action=spaces.Discrete(2), reward=0.0, seen=0):
         self.num_envs, self.reward, self.seen = 2, reward, np.array([seen] * 2)
