@@ -207,7 +207,7 @@ def test_the_count_in_the_refusal_is_right(monkeypatch, name):
     [
         ({"mdp": bandit([1.0, 2.0], noise=1.0)}, "mdp must have reward_noise 0 .* got 1.0"),
         ({"mdp": bandit(np.ones((3, 2))), "theta": np.zeros((3, 2))}, r"mdp must have .* rewards \[S, A\]"),
-        ({"horizon": 0}, "horizon must be a whole number of at least 1; got 0"),
+        ({"horizon": 0}, "horizon must be a whole number of 1 or more; got 0"),
         ({"horizon": 2.5}, "horizon must be"),
         ({"horizon": None}, "horizon must be .* got None"),
         ({"batch": 0}, "batch must be .* got 0"),

@@ -331,7 +331,7 @@ RANDOM = random_mdp(np.random.default_rng(0), states=2, actions=2)
     [
         ({"theta": np.zeros(5)}, r"theta must be \[\*R, D\] with D = 6; got shape \(5,\)"),
         ({"theta": np.full(6, np.nan)}, "theta must be finite"),
-        ({"horizon": 0}, "horizon must be a whole number of at least 1; got 0"),
+        ({"horizon": 0}, "horizon must be a whole number of 1 or more; got 0"),
         ({"horizon": -1}, "horizon must be"),
         ({"horizon": 2.5}, "horizon must be"),
         ({"policy": Policy.softmax(Table(3, 3)), "theta": np.zeros(9)}, "head must have actions = 2"),
