@@ -9,10 +9,8 @@ import numpy as np
 
 from pgedu.arguments import number, numbers, refuse
 
-_quiet = np.errstate(under="ignore")  # what fades to 0 is no mistake, also where NumPy is told to raise
 
-
-@_quiet
+@np.errstate(under="ignore")  # what fades to 0 is no mistake, also where NumPy is told to raise
 def discounted_returns(rewards, discounts):
     """Return G_t = rewards_t + discounts_t * G_{t+1}, with G_T = 0 (reward-to-go).
 
@@ -36,7 +34,7 @@ def _discounted_sums(rewards, discounts):
     return returns
 
 
-@_quiet
+@np.errstate(under="ignore")
 def td_residuals(rewards, discounts, values):
     """Return delta_t = rewards_t + discounts_t * values_{t+1} - values_t.
 
@@ -55,7 +53,7 @@ def td_residuals(rewards, discounts, values):
     return rewards + discounts * values[1:] - values[:-1]
 
 
-@_quiet
+@np.errstate(under="ignore")
 def gae(rewards, discounts, values, mask, lam):
     """Return generalised advantage estimates A_t = mask_t (delta_t + lam * discounts_t * A_{t+1}).
 
@@ -80,7 +78,7 @@ def gae(rewards, discounts, values, mask, lam):
     return _discounted_sums(mask * deltas, lam * mask * discounts)
 
 
-@_quiet
+@np.errstate(under="ignore")
 def n_step_advantages(rewards, discounts, values, mask, n):
     """Return A_t = sum_{k < n} gamma^k delta_{t+k}: the n-step return minus the value.
 
