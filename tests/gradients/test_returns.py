@@ -239,7 +239,7 @@ def test_values_that_diverged_are_not_blamed_on_the_rewards():
 ])  # fmt: skip
 def test_what_fades_to_nothing_is_no_mistake(call):
     """Also after np.seterr(all="raise"), which a student may have set to find their own."""
-    steps = np.full(4, 1e-300), np.full(4, 1e-300), np.full(5, 1e-300), np.ones(4)
+    steps = np.full(4, 3e-300), np.full(4, 1e-300), np.full(5, 1e-300), np.ones(4)
     expected = call(*steps)
     with np.errstate(all="raise"):
         with pytest.raises(FloatingPointError):
