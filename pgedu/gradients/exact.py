@@ -34,6 +34,7 @@ def exact_gradient(mdp, policy, theta, *, horizon=None):
     return able("world", mdp, "exact_gradient", SOLVED).exact_gradient(policy, theta, horizon=horizon)
 
 
+@np.errstate(under="ignore")
 def exact_expectation(world, policy, theta, statistic, *, horizon, batch=1):
     """E[statistic], exactly: the mean over every batch of trajectories there is, weighted with its probability.
 
@@ -68,6 +69,7 @@ class ExactMoments(NamedTuple):
         return np.trace(self.covariance, axis1=-2, axis2=-1)
 
 
+@np.errstate(under="ignore")
 def exact_moments(mdp, policy, theta, estimator, *, horizon, batch=1):
     """Exact mean, bias and covariance of an estimator, by enumerating every batch of trajectories.
 

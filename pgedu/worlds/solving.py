@@ -106,6 +106,7 @@ def _sums(places, amounts, shape):
     return np.bincount(places, amounts.ravel(), int(np.prod(shape))).reshape(shape)
 
 
+@np.errstate(under="ignore")
 def exact_return(mdp, policy, theta, *, horizon=None):
     """J(theta) = sum_s start(s) v(s), [*R]. Undiscounted and never ending, it is huge (about 1e15), not infinite."""
     values = mdp.solve(policy, theta, horizon=horizon).values
@@ -113,6 +114,7 @@ def exact_return(mdp, policy, theta, *, horizon=None):
     return ((values[0] if has_time else values) * mdp.start).sum(axis=-1)
 
 
+@np.errstate(under="ignore")
 def exact_gradient(mdp, policy, theta, *, horizon=None):
     """grad J(theta) = sum_s d(s) sum_a pi(a | s) q(s, a) grad log pi(a | s), [*R, D], with discounted visits d.
 
