@@ -99,17 +99,22 @@ def _paths(mdp, horizon):
     successors, known = mdp.outcomes
     order = np.argsort(np.where(known > 0, successors, mdp.n_states), axis=-1, kind="stable")  # by next state
     successors, known = (np.take_along_axis(array, order, axis=-1) for array in (successors, known))
-    state = np.flatnonzero(mdp.start)
-    states, actions, chances = state[None], np.empty((0, len(state)), dtype=int), mdp.start[state]
+    here = first = np.flatnonzero(mdp.start)
+    chances, links = mdp.start[first], []
     for _ in range(horizon):
-        here = states[-1]
         over = mdp.terminal[here]
         possible = known[here] > 0  # [N, A, K]
         possible[over] = False
         possible[over, 0, 0] = True  # an ended path goes on in one way, to itself, so that all are equally long
         parent, action, choice = np.nonzero(possible)
         cell = here[parent], action, choice
-        states = np.vstack([states[:, parent], successors[cell]])
-        actions = np.vstack([actions[:, parent], action])
         chances = chances[parent] * np.where(over[parent], 1.0, known[cell])
+        here = successors[cell]
+        links.append((parent, action, here))
+    states, actions = (np.empty((steps, len(here)), dtype=int) for steps in (horizon + 1, horizon))
+    path = np.arange(len(here))
+    for t in reversed(range(horizon)):  # back from each path's end to where it came from
+        parent, action, here = links[t]
+        states[t + 1], actions[t], path = here[path], action[path], parent[path]
+    states[0] = first[path]
     return states, actions, chances
