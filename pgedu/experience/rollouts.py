@@ -71,17 +71,7 @@ def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None,
 
 def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
     """`collect` as a generator that yields None after every step, so that a live panel can draw in between."""
-    pulses = _collecting(world, policy, theta, generator("rng", rng), episodes, steps, gamma, max_steps)
-    while True:
-        try:
-            with np.errstate(under="ignore"):  # not across the yield, beyond which it is the caller's business
-                next(pulses)
-        except StopIteration as finished:
-            return finished.value
-        yield
-
-
-def _collecting(world, policy, theta, rng, episodes, steps, gamma, max_steps):
+    generator("rng", rng)
     _require_call(world, episodes, steps, gamma)
     counts = {"episodes": episodes, "steps": steps, "max_steps": max_steps}
     theta = require_fit(world, policy, theta, **{name: count for name, count in counts.items() if count is not None})
@@ -142,8 +132,9 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
     for t in range(steps or max_steps):
         if t % BLOCK == 0:
             noise = policy.head.noise(rng, (BLOCK, *batch))
-        outputs.append(policy.outputs(theta, stream.acting_on.reshape(shape)))
-        action = policy.head.act(outputs[-1], noise[t % BLOCK])
+        with np.errstate(under="ignore"):  # not across the yield, beyond which it is the caller's business
+            outputs.append(policy.outputs(theta, stream.acting_on.reshape(shape)))
+            action = policy.head.act(outputs[-1], noise[t % BLOCK])
         rewards, terminated, truncated, mask = stream.step(action.reshape(columns, *action.shape[len(batch) :]))
         rows.append((rewards, terminated, mask & alive))
         observations.append(stream.recorded)
@@ -154,7 +145,8 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
             if not alive.any():
                 break
     observations = np.array(observations).reshape(len(rows) + 1, *shape)
-    log_probs = policy.head.log_prob(np.array(outputs), np.array(actions))
+    with np.errstate(under="ignore"):
+        log_probs = policy.head.log_prob(np.array(outputs), np.array(actions))
     return _fields_of_rows(stream.env, observations, np.array(actions), rows, log_probs, gamma)
 
 

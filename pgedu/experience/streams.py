@@ -6,6 +6,8 @@ from gymnasium.vector import AutoresetMode
 
 from pgedu.arguments import generator, refuse
 
+KINDS = float, bool, bool  # of rewards, terminated, truncated
+
 
 class Stream:
     """A vector environment that remembers where it is, so that fixed segments continue one another.
@@ -28,6 +30,7 @@ class Stream:
         self.env = env
         self.mode = autoreset_mode(env)
         self._require_spaces()
+        self._bounds = self._bounds_of_actions()
         first, _ = env.reset(seed=int(generator("rng", rng).integers(2**31)))
         self.recorded = self.acting_on = self._as_numbers(first)
         self.idle = np.zeros(env.num_envs, dtype=bool)  # columns whose next step belongs to no episode
@@ -39,7 +42,7 @@ class Stream:
         mask = ~self.idle
         following, *outcome, info = self.env.step(self._legal(actions))
         self.recorded = self.acting_on = following = self._as_numbers(following)
-        rewards, terminated, truncated = map(self._each, ("rewards", "terminated", "truncated"), outcome)
+        rewards, terminated, truncated = map(self._each, ("rewards", "terminated", "truncated"), outcome, KINDS)
         ended = terminated | truncated
         self._returns_so_far += rewards
         if ended.any():
@@ -53,21 +56,25 @@ class Stream:
                 self._reset(ended, following, info)
         return rewards, terminated & mask, truncated & mask, mask
 
+    def _bounds_of_actions(self):
+        """(low, high) of a Box as its dtype can hold them; None for Discrete actions."""
+        space = self.env.single_action_space
+        if isinstance(space, spaces.Discrete):
+            return None
+        return np.maximum(space.low, np.finfo(space.dtype).min), np.minimum(space.high, np.finfo(space.dtype).max)
+
     def _legal(self, actions):
         """A copy that the space contains: the environment may keep it, and write into it."""
-        space = self.env.single_action_space
-        if isinstance(space, spaces.Box):
+        if self._bounds is not None:
             # A policy that diverged may act with NaN: the environment, and the other runs in it, must live on.
-            finite = np.finfo(space.dtype)
-            low, high = np.maximum(space.low, finite.min), np.minimum(space.high, finite.max)
-            actions = np.clip(np.nan_to_num(actions), low, high)
-        return np.array(actions, dtype=space.dtype)
+            actions = np.clip(np.nan_to_num(actions), *self._bounds)
+        return np.array(actions, dtype=self.env.single_action_space.dtype)
 
-    def _each(self, name, values):
+    def _each(self, name, values, kind):
         """A copy [N]: rewards as floats, flags as bools."""
-        values = np.array(values, dtype=float if name == "rewards" else bool)
-        if values.shape != (self.env.num_envs,):
-            raise refuse(f"{name} of {self.env}", f"[N] = ({self.env.num_envs},)", f"shape {values.shape}")
+        values = np.array(values, dtype=kind)
+        if values.shape != self.returns.shape:
+            raise refuse(f"{name} of {self.env}", f"[N] = {self.returns.shape}", f"shape {values.shape}")
         return values
 
     def _reset(self, ended, following, info):

@@ -21,6 +21,8 @@ class Choices:
 
     def draw(self, rows, uniforms):
         """For rows [N] and numbers from `uniform` [N]: row * K + choice, [N], an index into the flattened table."""
+        if self.width == 1:  # nothing to choose, as in worlds without chance
+            return rows + np.zeros(uniforms.shape, dtype=int)
         return self._cumulative.searchsorted(rows + uniforms, side="right")
 
 
@@ -42,19 +44,26 @@ def sample(mdp, policy, theta, *, episodes, rng, gamma=None, max_steps=10_000):
     """
     runs = theta.shape[:-1]
     R = int(np.prod(runs))
-    log_policy = mdp.log_policy(policy, theta)
-    successors, chances = mdp.outcomes
-    choices = Choices((np.exp(log_policy)[..., None] * chances).reshape(-1, successors[0].size))  # row: run * S + state
-    next_row = (np.arange(R)[:, None] * mdp.n_states + successors.ravel()).ravel()
+    log_policy, choices, next_row = _chain(mdp, policy, theta)
     first = np.repeat(np.arange(R) * mdp.n_states, episodes)  # [N], N = R * B columns
     row = first + first_states(mdp, rng, first.size)
     steps = min(max_steps, mdp.horizon or max_steps)
     walked = yield from _walk(choices, next_row, np.tile(mdp.terminal, R), row, rng, steps)
     walked = _full_width(walked, next_row, choices.width, first.size)
     states = np.concatenate([row[None], next_row[walked]]) - first
-    actions = walked % choices.width // successors.shape[-1]
+    actions = walked % choices.width // mdp.successors.shape[-1]
     shape = (-1, *runs, episodes)
     return mdp.record(log_policy, states.reshape(shape), actions.reshape(shape), gamma=gamma, rng=rng)
+
+
+@np.errstate(under="ignore")
+def _chain(mdp, policy, theta):
+    """(log pi [*R, S, A], choices of (action, next state) in row run * S + state, the row that each leads to)."""
+    log_policy = mdp.log_policy(policy, theta)
+    successors, chances = mdp.outcomes
+    choices = Choices((np.exp(log_policy)[..., None] * chances).reshape(-1, successors[0].size))
+    runs = np.arange(int(np.prod(theta.shape[:-1])))
+    return log_policy, choices, (runs[:, None] * mdp.n_states + successors.ravel()).ravel()
 
 
 def _walk(choices, next_row, terminal, row, rng, steps):
@@ -94,6 +103,7 @@ def _full_width(parts, next_row, choices_per_row, width):
     return full
 
 
+@np.errstate(under="ignore")
 def record(mdp, log_policy, states, actions, *, gamma=None, horizon=None, rng=None):
     """What is seen of paths through an MDP, in the order of a rollout's fields:
 

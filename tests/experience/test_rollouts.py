@@ -341,7 +341,7 @@ def test_a_world_is_what_answers():
 @pytest.mark.parametrize("gamma, expected", [(None, 0.9), (0.25, 0.25)])
 def test_segments_on_an_mdp_have_its_discount_or_the_one_that_is_given(gamma, expected):
     world = replace(CORRIDOR, gamma=0.9)
-    critic, settings = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), dict(steps=20, episodes=3, optimizer=pg.SGD(0.1))
+    critic, settings = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), dict(steps=20, optimizer=pg.SGD(0.1))
     training = pg.actor_critic(world, TABLE, critic=critic, gamma=gamma, rng=np.random.default_rng(0), **settings)
     assert set(next(training).rollout.discounts.ravel()) == {0, expected}
 
