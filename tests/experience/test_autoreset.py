@@ -168,6 +168,14 @@ def test_actions_are_clipped_to_the_box_and_cast_to_its_dtype(dtype, low, high, 
     assert np.array_equal(acted, np.clip(np.nan_to_num(drawn), low, high).astype(dtype))
 
 
+def test_a_deviation_that_fades_to_nothing_is_no_mistake():
+    """exp(-740) is 4e-322, also after np.seterr(under="raise")."""
+    theta = np.tile([0.5, -740.0], 9)
+    with np.errstate(under="raise"):
+        rollout = pg.collect(Scripted(action=box(-1, 1)), NORMAL, theta, rng=np.random.default_rng(0), steps=5)
+    assert (rollout.actions == 0.5).all()
+
+
 def test_a_box_of_integers_is_refused_in_a_sentence():
     with pytest.raises(ValueError, match=r"^action space must be .* a Box of floats .*; got Box\(0, 5, .*int64\)"):
         collect(Scripted(action=box(0, 5, np.int64)), NORMAL)
