@@ -11,7 +11,9 @@ from pgedu.gradients.estimators import (
     Moments, clipped_surrogate, clipped_weights, episode_gradients, lambda_advantage, moments, n_step_advantage,
     reward_to_go, td_advantage, total_return,
 )  # fmt: skip
-from pgedu.gradients.exact import ExactMoments, Solution, exact_gradient, exact_moments, exact_return, solve
+from pgedu.gradients.exact import (
+    ExactMoments, Solution, exact_expectation, exact_gradient, exact_moments, exact_return, solve,
+)  # fmt: skip
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
@@ -25,9 +27,10 @@ from pgedu.learning.trust_regions import (
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
-from pgedu.worlds.envs import TabularEnv, TabularVectorEnv, register_worlds
+from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
 from pgedu.worlds.mdp import MDP
+from pgedu.worlds.registry import register_worlds
 
 # `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.
 __all__ = [name for name, value in globals().items() if not (name.startswith("_") or _ismodule(value))]

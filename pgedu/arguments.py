@@ -46,6 +46,23 @@ def numbers(name, value, axes=None, shape=None, *, finite=True):
     return array
 
 
+def parameters(policy, theta):
+    """theta [*R, D] as an array of finite floats, D being the policy's size."""
+    array = numbers("theta", theta, "[*R, D]", finite=False)
+    if array.shape[-1:] != (policy.size,):
+        raise refuse("theta", f"[*R, D] with D = {policy.size}", f"shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise refuse("theta", "finite", "NaN or infinity")
+    return array
+
+
+def able(name, value, does, wanted):
+    """`value`, if it has the method `does`: for worlds, of which nobody asks more than what they answer."""
+    if callable(getattr(value, does, None)) and not isinstance(value, type):
+        return value
+    raise refuse(name, wanted, value)
+
+
 def switch(name, value):
     """`value`, if it is True or False."""
     if isinstance(value, bool | np.bool_):

@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 
 MOVED = {
     "mdp": ("worlds.mdp", "worlds.finite"),
-    "envs": ("worlds.envs",),
+    "envs": ("worlds.envs", "worlds.registry"),
     "approximators": ("policies.approximators",),
     "rollouts": ("experience.rollouts",),
     "streams": ("experience.streams",),

@@ -67,3 +67,36 @@ def test_switches_generators_and_functions():
         with pytest.raises(ValueError, match=wanted) as error:
             refused()
         assert len(str(error.value)) < 140
+
+
+class Sized:
+    size = 3
+
+
+@pytest.mark.parametrize("theta, sentence", [
+    (np.zeros(2), "theta must be [*R, D] with D = 3; got shape (2,)"),
+    (np.zeros((3, 4)), "theta must be [*R, D] with D = 3; got shape (3, 4)"),
+    (0.0, "theta must be [*R, D] with D = 3; got shape ()"),
+    ([0, 0, np.inf], "theta must be finite; got NaN or infinity"),
+    ("abc", "theta must be numbers [*R, D]; got 'abc'"),
+])  # fmt: skip
+def test_parameters_that_are_none(theta, sentence):
+    with pytest.raises(ValueError) as refused:
+        arguments.parameters(Sized, theta)
+    assert str(refused.value) == sentence
+
+
+def test_parameters_that_are_some():
+    assert arguments.parameters(Sized, [[1, 2, 3]] * 2).tolist() == [[1.0, 2.0, 3.0]] * 2
+
+
+@pytest.mark.parametrize("value, got", [(3, "3"), (type("A", (), {"solve": print}), "<class '"), (Sized(), "<")])
+def test_what_cannot_is_named(value, got):
+    with pytest.raises(ValueError) as refused:
+        arguments.able("world", value, "solve", "one that can be solved")
+    assert str(refused.value).startswith(f"world must be one that can be solved; got {got}")
+
+
+def test_what_can_is_let_through():
+    able = type("A", (), {"solve": print})()
+    assert arguments.able("world", able, "solve", "one that can be solved") is able

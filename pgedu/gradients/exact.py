@@ -1,98 +1,59 @@
-"""The truth: values, return and gradient of a policy in a finite world, and exact moments of any estimator."""
+"""The truth: what a world answers of a policy, and exact expectations of any statistic and any estimator."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from pgedu.arguments import able, numbers, refuse
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
 from pgedu.gradients.estimators import episode_gradients, moments
-from pgedu.experience.rollouts import check_fit
+from pgedu.worlds.solving import Solution
 
-# A policy that never ends an episode has no finite undiscounted return. A discount this close to 1 turns
-# that into a huge finite number instead of a singular matrix, and costs other policies about 1e-15 a step.
-ALMOST_ONE = 1 - 1e-15
-
-
-class Solution(NamedTuple):
-    """What is known of a policy in a world. Without a horizon there is no time axis H; with one, row t is time t."""
-
-    values: np.ndarray  # [*R, S] or [H, *R, S]; v(s), expected discounted return from s
-    action_values: np.ndarray  # [*R, S, A] or [H, *R, S, A]; q(s, a)
-    visits: np.ndarray  # [*R, S] or [H, *R, S]; sum_t gamma^t P(s_t = s), or its term at t; 0 for terminal states
-    probabilities: np.ndarray  # [*R, S, A]; pi(a | s)
+SOLVED = "one that can be solved exactly, such as an MDP"
 
 
 def solve(mdp, policy, theta, *, horizon=None):
-    """Return the `Solution` of theta [*R, D]: linear systems, or recursions over time where there is a horizon.
-
-    Without horizon: (I - gamma P) v = r and (I - gamma P)^T d = start, over the states that are not terminal.
+    """The world's own `Solution` for theta [*R, D]: values, action values and visits; see `MDP.solve`.
 
     Args:
+        mdp: a world that can be solved exactly (see `pgedu.worlds`), such as an `MDP`.
         horizon: number of steps; default the world's own, if it has one.
     Raises:
-        ValueError: arguments that do not fit one another, or a theta that is not finite.
-    Source: Sutton & Barto (2018), eq. 3.14 and section 13.2; Sutton et al. (1999), theorem 1.
+        ValueError: arguments that do not fit one another, a theta that is not finite, a horizon far too long.
     """
-    theta = check_fit(mdp, policy, theta, **({} if horizon is None else {"horizon": horizon}))
-    horizon = mdp.horizon if horizon is None else min(horizon, mdp.horizon or horizon)
-    probabilities = policy.probabilities(theta, np.broadcast_to(mdp.observation, (*theta.shape[:-1], mdp.n_states)))
-    rewards = np.where(mdp.terminal[:, None], 0.0, mdp.rewards)
-    gamma = min(mdp.gamma, ALMOST_ONE) if horizon is None else mdp.gamma
-    # gamma P(s' | s, a), with no way out of or into a terminal state: what lies beyond the end counts for nothing.
-    onward = gamma * mdp.transitions * ~mdp.terminal[:, None, None] * ~mdp.terminal
-    if horizon is None:
-        return _solve_linear(probabilities, rewards, onward, mdp.start)
-    return _solve_backward(probabilities, rewards, onward, mdp.start, horizon)
-
-
-def _solve_linear(probabilities, rewards, onward, start):
-    chain = np.einsum("...sa,sat->...st", probabilities, onward)
-    system = np.eye(len(start)) - chain
-    expected = (probabilities * rewards).sum(axis=-1)
-    values = np.linalg.solve(system, expected[..., None])[..., 0]
-    right = np.broadcast_to(start[:, None], (*chain.shape[:-1], 1))
-    visits = np.linalg.solve(np.swapaxes(system, -1, -2), right)[..., 0]
-    return Solution(values, rewards + np.einsum("sat,...t->...sa", onward, values), visits, probabilities)
-
-
-def _solve_backward(probabilities, rewards, onward, start, horizon):
-    value = np.zeros(probabilities.shape[:-1])
-    values, action_values = [], []
-    for _ in range(horizon):
-        action_values.append(rewards + np.einsum("sat,...t->...sa", onward, value))
-        value = (probabilities * action_values[-1]).sum(axis=-1)
-        values.append(value)
-    chain = np.einsum("...sa,sat->...st", probabilities, onward)
-    visits = [np.broadcast_to(start, value.shape)]
-    for _ in range(horizon - 1):
-        visits.append(np.einsum("...s,...st->...t", visits[-1], chain))
-    return Solution(np.array(values[::-1]), np.array(action_values[::-1]), np.array(visits), probabilities)
+    return able("world", mdp, "solve", SOLVED).solve(policy, theta, horizon=horizon)
 
 
 def exact_return(mdp, policy, theta, *, horizon=None):
-    """J(theta) = sum_s start(s) v(s), [*R]. Undiscounted and never ending, it is huge (about 1e15), not infinite."""
-    values = solve(mdp, policy, theta, horizon=horizon).values
-    has_time = values.ndim > np.ndim(theta)
-    return ((values[0] if has_time else values) * mdp.start).sum(axis=-1)
+    """J(theta) of a world that can be solved exactly, [*R]; see `MDP.exact_return`. Arguments as for `solve`."""
+    return able("world", mdp, "exact_return", SOLVED).exact_return(policy, theta, horizon=horizon)
 
 
 def exact_gradient(mdp, policy, theta, *, horizon=None):
-    """grad J(theta) = sum_s d(s) sum_a pi(a | s) q(s, a) grad log pi(a | s), [*R, D], with discounted visits d.
+    """grad J(theta) of a world that can be solved exactly, [*R, D]; see `MDP.exact_gradient`."""
+    return able("world", mdp, "exact_gradient", SOLVED).exact_gradient(policy, theta, horizon=horizon)
 
-    Source: the policy gradient theorem, Sutton et al. (1999), theorem 1.
+
+@np.errstate(under="ignore")
+def exact_expectation(world, policy, theta, statistic, *, horizon, batch=1):
+    """E[statistic], exactly: the mean over every batch of trajectories there is, weighted with its probability.
+
+    Args:
+        theta: [*R, D].
+        statistic: Rollout -> [*R, N, ...] with a value for each of the N enumerated batches (arrays of the rollout
+            are [T, *R, N, batch]); `lambda rollout: rollout.lengths.mean(axis=-1)` gives the expected length.
+        horizon, batch: as in `enumerate_rollouts`.
+    Returns:
+        [*R, ...].
+    Raises:
+        ValueError: an enumeration that would be too large, or a statistic of another shape.
     """
-    theta = np.asarray(theta, dtype=float)
-    solution = solve(mdp, policy, theta, horizon=horizon)
-    advantages = solution.action_values - solution.values[..., None]  # the same gradient, less cancellation
-    weights = solution.visits[..., None] * solution.probabilities * advantages
-    if weights.ndim > theta.ndim + 1:
-        weights = weights.sum(axis=0)  # [*R, S, A]: what time it was makes no difference to the score
-    A = mdp.n_actions
-    weights = np.moveaxis(weights.reshape(*theta.shape[:-1], -1), -1, 0)[..., None]  # [S*A, *R, 1]
-    lead = (-1, *[1] * theta.ndim)
-    observations = np.broadcast_to(np.repeat(mdp.observation, A).reshape(lead), weights.shape)
-    actions = np.broadcast_to(np.tile(np.arange(A), mdp.n_states).reshape(lead), weights.shape)
-    return policy.score(theta, observations, actions, weights)[..., 0, :]
+    rollout, probabilities = enumerate_rollouts(world, policy, theta, horizon=horizon, batch=batch)
+    values, axes = numbers("statistic", statistic(rollout), "[*R, N, ...]", finite=False), probabilities.ndim
+    if values.shape[:axes] != probabilities.shape:
+        raise refuse("statistic", f"[*R, N, ...] with [*R, N] = {probabilities.shape}", f"shape {values.shape}")
+    weights = probabilities.reshape(*probabilities.shape, *[1] * (values.ndim - axes))
+    return (weights * values).sum(axis=axes - 1)
 
 
 class ExactMoments(NamedTuple):
@@ -108,6 +69,7 @@ class ExactMoments(NamedTuple):
         return np.trace(self.covariance, axis1=-2, axis2=-1)
 
 
+@np.errstate(under="ignore")
 def exact_moments(mdp, policy, theta, estimator, *, horizon, batch=1):
     """Exact mean, bias and covariance of an estimator, by enumerating every batch of trajectories.
 

@@ -7,7 +7,10 @@ Row t holds what follows the action at time t, so `rewards[t]` is R_{t+1} of Sut
 
 import numpy as np
 
+from pgedu.arguments import number, numbers, refuse
 
+
+@np.errstate(under="ignore")  # what fades to 0 is no mistake, also where NumPy is told to raise
 def discounted_returns(rewards, discounts):
     """Return G_t = rewards_t + discounts_t * G_{t+1}, with G_T = 0 (reward-to-go).
 
@@ -17,10 +20,10 @@ def discounted_returns(rewards, discounts):
     Returns:
         [T, ...] float.
     Raises:
-        ValueError: shapes that differ, no time axis, rewards or discounts that are not finite.
+        ValueError: shapes that differ, no time axis, rewards that are not finite, discounts outside [0, 1].
     Source: Sutton & Barto (2018), eq. 3.9.
     """
-    return _discounted_sums(*_steps(rewards=rewards, discounts=discounts))
+    return _discounted_sums(*_steps(rewards, discounts))
 
 
 def _discounted_sums(rewards, discounts):
@@ -31,6 +34,7 @@ def _discounted_sums(rewards, discounts):
     return returns
 
 
+@np.errstate(under="ignore")
 def td_residuals(rewards, discounts, values):
     """Return delta_t = rewards_t + discounts_t * values_{t+1} - values_t.
 
@@ -40,18 +44,16 @@ def td_residuals(rewards, discounts, values):
     Returns:
         [T, ...] float. With the true values, an unbiased estimate of the advantage.
     Raises:
-        ValueError: shapes that do not fit, rewards or discounts that are not finite. (Values may be infinite or
-            NaN, as those of a learner that diverged are; so is the result then.)
+        ValueError: shapes that do not fit, rewards that are not finite, discounts outside [0, 1]. (Values may
+            be infinite or NaN, as those of a learner that diverged are; so is the result then.)
     Source: Sutton & Barto (2018), eq. 6.5.
     """
-    rewards, discounts = _steps(rewards=rewards, discounts=discounts)
-    values = np.asarray(values, dtype=float)
-    expected = (len(rewards) + 1, *rewards.shape[1:])
-    if values.shape != expected:
-        raise ValueError(f"values must be [T+1, ...] = {expected} to fit rewards {rewards.shape}; got {values.shape}")
+    rewards, discounts = _steps(rewards, discounts)
+    values = numbers("values", values, "[T+1, ...]", (len(rewards) + 1, *rewards.shape[1:]), finite=False)
     return rewards + discounts * values[1:] - values[:-1]
 
 
+@np.errstate(under="ignore")
 def gae(rewards, discounts, values, mask, lam):
     """Return generalised advantage estimates A_t = mask_t (delta_t + lam * discounts_t * A_{t+1}).
 
@@ -66,16 +68,17 @@ def gae(rewards, discounts, values, mask, lam):
     Returns:
         [T, ...] float.
     Raises:
-        ValueError: shapes that do not fit, rewards, discounts or mask that are not finite, lam outside [0, 1].
+        ValueError: shapes that do not fit, rewards that are not finite, discounts or lam outside [0, 1], a mask of
+            other numbers than 0 and 1.
     Source: Schulman et al. (2016), eq. 16.
     """
-    if not 0 <= lam <= 1:
-        raise ValueError(f"lam must be between 0 and 1; got {lam}")
-    rewards, discounts, mask = _steps(rewards=rewards, discounts=discounts, mask=mask)
+    number("lam", lam, 0, 1)
+    rewards, discounts, mask = _steps(rewards, discounts, mask=mask)
     deltas = td_residuals(rewards, discounts, values)
     return _discounted_sums(mask * deltas, lam * mask * discounts)
 
 
+@np.errstate(under="ignore")
 def n_step_advantages(rewards, discounts, values, mask, n):
     """Return A_t = sum_{k < n} gamma^k delta_{t+k}: the n-step return minus the value.
 
@@ -90,9 +93,8 @@ def n_step_advantages(rewards, discounts, values, mask, n):
         ValueError: as `gae`, or n below 1.
     Source: Sutton & Barto (2018), eq. 7.1; Mnih et al. (2016), algorithm S3.
     """
-    if not isinstance(n, int | np.integer) or n < 1:
-        raise ValueError(f"n must be a whole number of 1 or more; got {n!r}")
-    rewards, discounts, mask = _steps(rewards=rewards, discounts=discounts, mask=mask)
+    number("n", n, 1, whole=True)
+    rewards, discounts, mask = _steps(rewards, discounts, mask=mask)
     deltas = mask * td_residuals(rewards, discounts, values)
     advantages = deltas.copy()
     for _ in range(min(n, len(rewards)) - 1):
@@ -100,13 +102,16 @@ def n_step_advantages(rewards, discounts, values, mask, n):
     return advantages
 
 
-def _steps(**arrays):
+def _steps(rewards, discounts, **others):
     """Arrays of one common shape [T, ...] as floats (integer rewards must not give integer returns)."""
-    arrays = {name: np.asarray(array, dtype=float) for name, array in arrays.items()}
-    shape = arrays["rewards"].shape
-    for name, array in arrays.items():
-        if array.ndim == 0 or array.shape != shape:
-            raise ValueError(f"{name} must be [T, ...] with the shape of rewards, {shape}; got shape {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} must be finite numbers; got NaN or infinity")
-    return arrays.values()
+    rewards = numbers("rewards", rewards, "[T, ...]")
+    if rewards.ndim == 0:
+        raise refuse("rewards", "[T, ...]", "shape ()")
+    arrays = {"discounts": discounts, **others}
+    arrays = {name: numbers(name, each, "[T, ...]", rewards.shape) for name, each in arrays.items()}
+    outside = (arrays["discounts"] < 0) | (arrays["discounts"] > 1)
+    if outside.any():
+        raise refuse("discounts", "between 0 and 1", float(arrays["discounts"][outside][0]))
+    if "mask" in arrays and not np.isin(arrays["mask"], (0, 1)).all():
+        raise refuse("mask", "1 on real steps and 0 elsewhere", arrays["mask"].tolist())
+    return rewards, *arrays.values()

@@ -78,7 +78,7 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
                 vars(self)["gamma"] = world.gamma if self.gamma is None else self.gamma
                 world = TabularVectorEnv(world, columns, self.max_steps)
             self.stream = Stream(world, self.rng)
-            self.stream.check(self.policy, self.theta, self.columns)
+            self.stream.require_fit(self.policy, self.theta, self.columns)
 
     @property
     def columns(self):

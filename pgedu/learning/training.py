@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from pgedu.arguments import generator, numbers, refuse
-from pgedu.experience.rollouts import Rollout, check_fit, collecting
+from pgedu.experience.rollouts import Rollout, require_fit, collecting
 from pgedu.learning.settings import Setting, Settings, optional, share, whole
 from pgedu.policies.policy import Policy
 from pgedu.worlds.mdp import MDP
@@ -157,7 +157,7 @@ class PolicyGradient(Training):
         super().begin()
         theta = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta
         vars(self)["theta"] = theta
-        check_fit(self.world, self.policy, theta)
+        require_fit(self.world, self.policy, theta)
         vars(self)["optimizer"] = copy.deepcopy(self.optimizer)  # one may be given to several trainings
         self.environment_steps = 0.0
 

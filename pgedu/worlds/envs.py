@@ -1,10 +1,4 @@
-"""The finite worlds as Gymnasium environments, registered as pgedu/Bandit-v0 and so on.
-
-`gymnasium.make("pgedu/ShortCorridor-v0")` gives one, `gymnasium.make_vec(...)` the vectorised one: N copies
-that step by indexing arrays.
-"""
-
-from functools import partial
+"""A finite world as a Gymnasium environment, and as a vectorised one: N copies that step by indexing arrays."""
 
 import gymnasium
 import numpy as np
@@ -12,14 +6,8 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from pgedu.worlds import finite as worlds
-
-WORLDS = {
-    "Bandit": partial(worlds.bandit, np.linspace(-1, 1, 10), noise=1.0),
-    "StayOrStop": worlds.stay_or_stop,
-    "ShortCorridor": worlds.short_corridor,
-    "CliffWalk": worlds.cliff_walk,
-}
+from pgedu.arguments import able, number, refuse
+from pgedu.worlds.sampling import Choices, first_states, uniform
 
 
 class TabularEnv(gymnasium.Env):
@@ -28,10 +16,10 @@ class TabularEnv(gymnasium.Env):
     metadata = {"render_modes": []}
 
     def __init__(self, mdp, render_mode=None):
+        self._columns = _Columns(mdp, 1)
         self.observation_space = spaces.Discrete(mdp.n_observations)
         self.action_space = spaces.Discrete(mdp.n_actions)
         self.render_mode = render_mode
-        self._columns = _Columns(mdp, 1)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
@@ -51,12 +39,15 @@ class TabularVectorEnv(VectorEnv):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
 
     def __init__(self, mdp, num_envs=1, max_episode_steps=None, render_mode=None):
+        number("num_envs", num_envs, 1, whole=True)
+        if max_episode_steps is not None:
+            number("max_episode_steps", max_episode_steps, 1, whole=True)
+        self._columns = _Columns(mdp, num_envs)
         self.num_envs, self.max_episode_steps, self.render_mode = num_envs, max_episode_steps, render_mode
         self.single_observation_space = spaces.Discrete(mdp.n_observations)
         self.single_action_space = spaces.Discrete(mdp.n_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._columns = _Columns(mdp, num_envs)
         self._ended = np.zeros(num_envs, dtype=bool)
 
     def reset(self, *, seed=None, options=None):
@@ -87,49 +78,42 @@ class _Columns:
     """The states of N copies of an MDP, and how they move."""
 
     def __init__(self, mdp, count):
+        able("mdp", mdp, "log_policy", "a finite world such as an MDP")
         if mdp.rewards.ndim != 2:
             raise ValueError(f"rewards of an environment must be [S, A]; got shape {mdp.rewards.shape}")
+        if mdp.policy_rewards is not None:  # an environment knows what is done, not how likely it was
+            raise refuse("policy_rewards of an environment", "None", mdp.policy_rewards)
         self.mdp = mdp
-        self.states = np.zeros(count, dtype=int)
-        self.elapsed = np.zeros(count, dtype=int)
-        self._next_states, chances = mdp.outcomes
-        self._cumulative = chances.cumsum(axis=-1)[..., :-1]  # the last outcome takes what is left
+        self.states = self.elapsed = None
+        successors, chances = mdp.outcomes
+        self._choices = Choices(chances)  # row: state * A + action
+        self._next_states = successors.ravel()
+        self.count = count
 
     def observations(self):
         return self.mdp.observation[self.states]
 
     def restart(self, which, rng):
-        self.states[which] = np.searchsorted(self.mdp.start.cumsum()[:-1], rng.random(which.sum()), side="right")
+        if self.states is None:
+            self.states, self.elapsed = np.zeros(self.count, dtype=int), np.zeros(self.count, dtype=int)
+        self.states[which] = first_states(self.mdp, rng, which.sum())
         self.elapsed[which] = 0
 
     def move(self, actions, rng):
         """(rewards, terminated), each [N]."""
         mdp, states = self.mdp, self.states
+        if states is None:
+            raise ValueError("the environment must be reset before its first step; got step() without reset()")
         rewards = mdp.rewards[states, actions]
         if mdp.reward_noise:
             rewards = rewards + rng.normal(scale=mdp.reward_noise, size=len(states))
-        uniforms = rng.random((len(states), 1))
-        outcome = (self._cumulative[states, actions] <= uniforms).sum(axis=-1)
-        self.states = self._next_states[states, actions, outcome]
+        choice = self._choices.draw(states * mdp.n_actions + actions, uniform(rng, len(states)))
+        self.states = self._next_states.take(choice)
         self.elapsed += 1
         terminated = mdp.terminal[self.states]
         return rewards, terminated if mdp.horizon is None else terminated | (self.elapsed >= mdp.horizon)
 
 
-def make_env(world, render_mode=None, **settings):
-    """Entry point of one environment: a world of `WORLDS`, by name; settings are passed to its function."""
-    return TabularEnv(WORLDS[world](**settings), render_mode)
-
-
-def make_vector_env(world, num_envs=1, max_episode_steps=None, render_mode=None, **settings):
-    """Entry point of the vectorised environment."""
-    return TabularVectorEnv(WORLDS[world](**settings), num_envs, max_episode_steps, render_mode)
-
-
-def register_worlds():
-    """Register every world of `WORLDS`; done once, when pgedu is imported."""
-    for name in WORLDS:
-        gymnasium.register(
-            f"pgedu/{name}-v0", "pgedu.worlds.envs:make_env", vector_entry_point="pgedu.worlds.envs:make_vector_env",
-            max_episode_steps=1000, kwargs={"world": name},
-        )  # fmt: skip
+def vector_env(mdp, num_envs, max_episode_steps=None):
+    """The MDP as a Gymnasium vector environment of `num_envs` copies, episodes truncated after `max_episode_steps`."""
+    return TabularVectorEnv(mdp, num_envs, max_episode_steps)

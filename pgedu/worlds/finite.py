@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pgedu.arguments import generator, number, numbers, refuse
 from pgedu.worlds.mdp import MDP
 
 
@@ -10,7 +11,9 @@ def bandit(values, noise=0.0):
 
     `values` is [A], or [*R, A] to give each run a bandit of its own (Sutton & Barto 2018, section 2.8).
     """
-    values = np.asarray(values, dtype=float)
+    values = numbers("values", values, "[A] or [*R, A]")
+    if values.ndim == 0 or values.shape[-1] == 0:
+        raise refuse("values", "[A] or [*R, A], a number for each arm", values.tolist())
     rewards = np.stack([values, np.zeros_like(values)], axis=-2)
     transitions = np.zeros((2, values.shape[-1], 2))
     transitions[:, :, 1] = 1
@@ -48,9 +51,7 @@ def cliff_walk(rows=4, columns=12):
     Actions: 0 up, 1 right, 2 down, 3 left. Each step pays -1; a step into the cliff pays -100 and leads
     back to the start; the goal ends the episode (Sutton & Barto 2018, example 6.6).
     """
-    if rows < 2 or columns < 3:
-        raise ValueError(f"rows and columns must be at least 2 and 3; got {rows} and {columns}")
-    S = rows * columns
+    S = number("rows", rows, 2, whole=True) * number("columns", columns, 3, whole=True)
     start, goal = S - columns, S - 1
     row, column = np.divmod(np.arange(S)[:, None], columns)
     row = np.clip(row + [-1, 0, 1, 0], 0, rows - 1)
@@ -60,7 +61,8 @@ def cliff_walk(rows=4, columns=12):
     rewards = np.where(fell, -100.0, -1.0)
     reached = np.where(fell, start, reached)
     reached[goal], rewards[goal] = goal, 0
-    return MDP(np.eye(S)[reached], rewards, start=np.eye(S)[start], terminal=np.arange(S) == goal)
+    certain = {"successors": reached[..., None], "chances": np.ones((S, 4, 1))}
+    return MDP(rewards=rewards, start=np.eye(S)[start], terminal=np.arange(S) == goal, **certain)
 
 
 def random_mdp(rng, states=4, actions=2, gamma=0.9, horizon=None):
@@ -68,7 +70,8 @@ def random_mdp(rng, states=4, actions=2, gamma=0.9, horizon=None):
 
     Transition rows are uniform on the simplex, rewards standard normal; the last state is terminal.
     """
-    transitions = rng.dirichlet(np.ones(states + 1), size=(states + 1, actions))
+    number("states", states, 1, whole=True), number("actions", actions, 1, whole=True)
+    transitions = generator("rng", rng).dirichlet(np.ones(states + 1), size=(states + 1, actions))
     transitions[-1] = np.eye(states + 1)[-1]
     rewards = rng.normal(size=(states + 1, actions))
     rewards[-1] = 0

@@ -1,104 +1,184 @@
-"""Finite worlds as data: an MDP is a few arrays."""
+"""Finite worlds as data: an MDP is a few arrays, and what they answer."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from pgedu.arguments import function, number, numbers, parameters, refuse
+from pgedu.worlds import envs, sampling, solving
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, init=False)
 class MDP:
     """A finite Markov decision process, small enough to be solved.
 
     An episode ends when it enters a terminal state, and after `horizon` steps where there is one
     (the horizon is part of the task: J is then the return of `horizon` steps).
 
-    Attributes:
+    What an action can lead to is kept as up to K successors and their chances, since nearly all transitions are
+    impossible. Give either those or the dense `transitions`, which are made of them where somebody asks for them.
+    Make changed copies with `dataclasses.replace(mdp, gamma=0.5)`, also with new `transitions`.
+
+    Args and attributes:
         transitions: [S, A, S], P(next state | state, action).
+        successors: [S, A, K] int, states that an action can lead to. What stands at a chance of 0 is of no account.
+        chances: [S, A, K], their probabilities.
         rewards: [S, A] expected rewards, or [*R, S, A] when each run lives in a world of its own.
         start: [S], the distribution of the first state.
-        terminal: [S] bool, states in which an episode is over.
+        terminal: [S] bool, states in which an episode is over. Their rows of transitions and rewards count for nothing.
         observation: [S] int, what the learner sees in each state; states may look alike. Default: the state itself.
         gamma: discount in [0, 1].
         horizon: None, or the number of steps after which every episode ends.
         reward_noise: standard deviation of the normal noise on a sampled reward.
+        policy_rewards: None, or a function of log pi(a | s) [*R, S, A] that gives what is added to the rewards,
+            [*R, S, A], because of the policy that acts; -beta * (log_pi - log_reference) penalises KL(pi || reference).
+            A state's part must depend on that state's log pi alone. Where pi = 0 it is taken as 0.
     Raises:
         ValueError: arrays whose shapes do not fit, or that are not distributions.
     """
 
-    transitions: np.ndarray
+    successors: np.ndarray
+    chances: np.ndarray
     rewards: np.ndarray
     start: np.ndarray
     terminal: np.ndarray
-    observation: np.ndarray | None = None
-    gamma: float = 1.0
-    horizon: int | None = None
-    reward_noise: float = 0.0
+    observation: np.ndarray
+    gamma: float
+    horizon: int | None
+    reward_noise: float
+    policy_rewards: object
 
-    def __post_init__(self):
-        S = len(self.start)
-        seen = np.arange(S) if self.observation is None else self.observation
-        for name, value, kind in (
-            ("transitions", self.transitions, float), ("rewards", self.rewards, float), ("start", self.start, float),
-            ("terminal", self.terminal, bool), ("observation", seen, int),
-        ):  # fmt: skip
-            array = np.array(value, dtype=kind)
+    def __init__(self, transitions=None, rewards=None, start=None, terminal=None, observation=None, gamma=1.0,
+                 horizon=None, reward_noise=0.0, *, successors=None, chances=None, policy_rewards=None):  # fmt: skip
+        start = _distribution("start", start, "[S]")
+        S = start.size
+        if transitions is not None:  # also where `replace` hands on the successors of the old ones
+            successors, chances = _sparse(transitions, S)
+        arrays = {
+            "successors": _indices("successors", successors, "[S, A, K]", most=S - 1),
+            "chances": _distribution("chances", chances, "[S, A, K]"),
+            "rewards": numbers("rewards", rewards, "[*R, S, A]"),
+            "start": start,
+            "terminal": _flags(terminal, S),
+            "observation": np.arange(S) if observation is None else _indices("observation", observation, "[S]"),
+        }
+        for name, array in arrays.items():
+            array = np.array(array)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        _check_shapes(self)
-        _check_values(self)
+        settings = {
+            "gamma": number("gamma", gamma, 0, 1),
+            "horizon": horizon if horizon is None else number("horizon", horizon, 1, whole=True),
+            "reward_noise": number("reward_noise", reward_noise, 0),
+            "policy_rewards": function("policy_rewards", policy_rewards, "a function of log pi, or None", none=True),
+        }
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+        _require_shapes(self)
 
     @property
     def n_states(self):
-        return self.transitions.shape[0]
+        return self.start.size
 
     @property
     def n_actions(self):
-        return self.transitions.shape[1]
+        return self.successors.shape[1]
 
     @property
     def n_observations(self):
         return int(self.observation.max()) + 1
 
     @cached_property
+    def transitions(self):
+        """[S, A, S], P(next state | state, action): for reading; everything here works without it."""
+        dense = np.zeros((self.n_states, self.n_actions, self.n_states))
+        states, actions = np.ogrid[: self.n_states, : self.n_actions]
+        np.add.at(dense, (states[..., None], actions[..., None], self.successors), self.chances)
+        dense.setflags(write=False)
+        return dense
+
+    @cached_property
     def outcomes(self):
-        """(next states, their chances), both [S, A, K]: the up to K states that an action can lead to.
+        """(successors, chances), both [S, A, K], as an episode meets them: a terminal state leads to itself."""
+        own = np.arange(self.n_states)[:, None, None]
+        return np.where(self.terminal[:, None, None], own, self.successors), self.chances
 
-        A sampler's view of `transitions`, which is mostly zeros. A terminal state leads to itself.
-        """
-        width = int((self.transitions > 0).sum(axis=-1).max())
-        states = np.argsort(-self.transitions, axis=-1, kind="stable")[..., :width]
-        chances = np.take_along_axis(self.transitions, states, axis=-1)
-        states[self.terminal] = np.flatnonzero(self.terminal)[:, None, None]
-        return states, chances
+    def log_policy(self, policy, theta):
+        """log pi(a | s) in every state, [*R, S, A]."""
+        seen = np.broadcast_to(self.observation, (*theta.shape[:-1], self.n_states))
+        return policy.head.log_probs(policy.outputs(theta, seen))
+
+    def rewards_under(self, log_policy):
+        """What is expected of each action of the policy that acts: [S, A] or [*R, S, A], `policy_rewards` included."""
+        if self.policy_rewards is None:
+            return self.rewards
+        with np.errstate(invalid="ignore"):
+            added = self.policy_rewards(log_policy)
+        added = numbers("policy_rewards", added, "[*R, S, A]", log_policy.shape, finite=False)
+        return self.rewards + numbers("policy_rewards", np.where(np.isneginf(log_policy), 0.0, added))
+
+    def require_fit(self, policy, theta):
+        """theta [*R, D] as an array; ValueError if it or the policy does not fit this world."""
+        theta = parameters(policy, theta)
+        if getattr(policy.head, "actions", None) != self.n_actions:
+            raise ValueError(f"head must have actions = {self.n_actions} to act in this MDP; got {policy.head}")
+        runs = self.rewards.shape[:-2]
+        if runs and runs != theta.shape[:-1]:
+            raise ValueError(f"theta must be [*R, D] with *R = {runs}, the runs of the rewards; got {theta.shape}")
+        return theta
+
+    # What a world answers (see pgedu.worlds); each is a function of the MDP.
+    solve = solving.solve
+    exact_return = solving.exact_return
+    exact_gradient = solving.exact_gradient
+    sample = sampling.sample
+    record = sampling.record
+    vector_env = envs.vector_env
 
 
-def _check_shapes(mdp):
-    S = len(mdp.start)
-    A = mdp.transitions.shape[1] if mdp.transitions.ndim == 3 else 0
-    if mdp.transitions.shape != (S, A, S) or A == 0:
-        raise ValueError(f"transitions must be [S, A, S] with S = {S} states; got shape {mdp.transitions.shape}")
+def _distribution(name, value, axes):
+    table = numbers(name, value, axes)
+    if table.ndim != axes.count(",") + 1:
+        raise refuse(name, axes, f"shape {table.shape}")
+    if not ((table >= 0).all() and np.allclose(table.sum(-1), 1, rtol=0, atol=1e-9)):
+        raise refuse(name, "probabilities that sum to 1 over the last axis", table.tolist())
+    return table
+
+
+def _indices(name, value, axes, most=np.inf):
+    array = numbers(name, value, axes)
+    if array.size and not (0 <= array.min() and array.max() <= most and (array == array.astype(int)).all()):
+        wanted = f"whole numbers {axes} of 0 or more" if most == np.inf else f"whole numbers {axes} in 0 .. {most}"
+        raise refuse(name, wanted, array.tolist())
+    return array.astype(int)
+
+
+def _flags(terminal, S):
+    array = np.asarray(terminal)
+    if array.dtype != bool or array.shape != (S,):
+        raise refuse("terminal", f"True or False for each of {S} states, [S]", terminal)
+    return array
+
+
+def _sparse(transitions, S):
+    """(successors, chances), both [S, A, K]: the likeliest first, as many as any action can lead to."""
+    dense = _distribution("transitions", transitions, "[S, A, S]")
+    if dense.shape[::2] != (S, S):
+        raise refuse("transitions", f"[S, A, S] with S = {S} states", f"shape {dense.shape}")
+    width = int((dense > 0).sum(axis=-1).max(initial=0))
+    successors = np.argsort(-dense, axis=-1, kind="stable")[..., :width]
+    return successors, np.take_along_axis(dense, successors, axis=-1)
+
+
+def _require_shapes(mdp):
+    S, A = mdp.n_states, mdp.n_actions
+    if mdp.successors.shape[0] != S or A == 0 or mdp.chances.shape != mdp.successors.shape:
+        shapes = f"shape {mdp.successors.shape} and {mdp.chances.shape}"
+        raise refuse("successors and chances", f"[S, A, K] with S = {S} states", shapes)
     if mdp.rewards.shape[-2:] != (S, A):
-        raise ValueError(f"rewards must be [S, A] = ({S}, {A}) or [*R, S, A]; got shape {mdp.rewards.shape}")
-    for name in ("start", "terminal", "observation"):
-        if getattr(mdp, name).shape != (S,):
-            raise ValueError(f"{name} must be [S] = ({S},); got shape {getattr(mdp, name).shape}")
-
-
-def _check_values(mdp):
-    for name in ("transitions", "start"):
-        table = getattr(mdp, name)
-        if not ((table >= 0).all() and np.allclose(table.sum(-1), 1, rtol=0, atol=1e-9)):
-            raise ValueError(f"{name} must hold probabilities that sum to 1 over the last axis; got {table.tolist()}")
+        raise refuse("rewards", f"[S, A] = ({S}, {A}) or [*R, S, A]", f"shape {mdp.rewards.shape}")
+    if mdp.observation.shape != (S,):
+        raise refuse("observation", f"[S] = ({S},)", f"shape {mdp.observation.shape}")
     if mdp.start[mdp.terminal].any():
-        raise ValueError(f"start must give terminal states probability 0; got {mdp.start.tolist()}")
-    if not np.isfinite(mdp.rewards).all():
-        raise ValueError("rewards must be finite numbers; got NaN or infinity")
-    if mdp.observation.min() < 0:
-        raise ValueError(f"observation must hold indices of 0 or more; got {mdp.observation.min()}")
-    if not 0 <= mdp.gamma <= 1:
-        raise ValueError(f"gamma must be between 0 and 1; got {mdp.gamma}")
-    if mdp.horizon is not None and mdp.horizon < 1:
-        raise ValueError(f"horizon must be None or at least 1 step; got {mdp.horizon}")
-    if not 0 <= mdp.reward_noise < np.inf:
-        raise ValueError(f"reward_noise must be a standard deviation of 0 or more; got {mdp.reward_noise}")
+        raise refuse("start", "0 in terminal states", mdp.start.tolist())

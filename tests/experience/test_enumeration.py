@@ -4,13 +4,14 @@ import itertools
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from pgedu.experience import enumeration
 from pgedu import Gaussian, Policy, Table, bandit, cliff_walk, each_batch, enumerate_rollouts
-from pgedu import random_mdp, short_corridor, stay_or_stop
+from pgedu import TabularEnv, random_mdp, short_corridor, stay_or_stop
 from pgedu.worlds.mdp import MDP
 
 
@@ -169,6 +170,14 @@ def test_each_batch_repeats_the_parameters_of_its_run():
         np.testing.assert_array_equal(repeated[:, n], theta)
 
 
+def ring():
+    """Three states, one after the other for ever, and a fourth where nobody comes and ways multiply."""
+    successors = np.array([[[1, 1]], [[2, 2]], [[0, 0]], [[3, 0]]])
+    chances = np.array([[[1, 0]], [[1, 0]], [[1, 0]], [[0.5, 0.5]]])
+    start, terminal = [1, 0, 0, 0], [False] * 4
+    return MDP(rewards=np.zeros((4, 1)), start=start, terminal=terminal, successors=successors, chances=chances)
+
+
 @pytest.mark.parametrize(
     ("mdp", "horizon", "batch", "counts"),
     [
@@ -177,12 +186,16 @@ def test_each_batch_repeats_the_parameters_of_its_run():
         (random_mdp(np.random.default_rng(0), 3, 2), 12, 1, "12 steps allow .* trajectories"),
         (short_corridor(), 2000, 1, "2000 steps allow 1e[+]100 trajectories"),  # not even a float holds it
         (short_corridor(), 100_000, 1, "100000 steps allow 1e[+]100 trajectories"),
+        (short_corridor(), 10**9, 1, "1000000000 steps allow 1e[+]100 trajectories"),
+        (stay_or_stop(), 10**9, 1, "1000000000 steps allow more than 1001 trajectories and more than 1e[+]03 batches"),
+        (bandit([1.0, 2.0]), 10**9, 1, "1000000000 steps allow 2 trajectories"),
+        (ring(), 10**9, 1, "1000000000 steps allow 1 trajectories"),
         (cliff_walk(), 9, 1, "9 steps allow 262144 trajectories"),  # each with a gradient of 192 numbers
         (short_corridor(), 300, 50, "300 steps allow 8.0.*e[+]76 trajectories and inf batches of 50"),
     ],
 )  # fmt: skip
 def test_too_many_are_refused_before_anything_is_computed(monkeypatch, mdp, horizon, batch, counts):
-    monkeypatch.setattr(enumeration, "_paths", lambda mdp: pytest.fail("it began to enumerate"))
+    monkeypatch.setattr(enumeration, "_paths", lambda *arguments: pytest.fail("it began to enumerate"))
     policy = policy_for(mdp)
     with pytest.raises(ValueError, match=f"horizon must be shorter or batch smaller: {counts}"):
         enumerate_rollouts(mdp, policy, np.zeros(policy.size), horizon=horizon, batch=batch)
@@ -199,12 +212,35 @@ def test_the_count_in_the_refusal_is_right(monkeypatch, name):
         enumerate_rollouts(mdp, policy, np.zeros(policy.size), horizon=4, batch=2)
 
 
+@pytest.mark.parametrize("horizon, batch, runs, largest", [
+    (3, 1, (), 8 * 3 * 2),  # 8 trajectories of 3 steps with 2 actions
+    (3, 2, (), 64 * 2 * 3 * 2), (1, 3, (), 8 * 3 * 2 * 1), (3, 1, (5,), 5 * 8 * 3 * 2),
+])  # fmt: skip
+def test_the_limit_is_the_size_of_the_largest_array(monkeypatch, horizon, batch, runs, largest):
+    """For each batch, each of its episodes, each run, each step and each action."""
+    mdp = MDP(rewards=[[0, 1]], start=[1], terminal=[False], successors=[[[0], [0]]], chances=[[[1], [1]]])
+    call = partial(enumerate_rollouts, mdp, policy_for(mdp), np.zeros((*runs, 2)), horizon=horizon, batch=batch)
+    monkeypatch.setattr(enumeration, "LIMIT", largest)
+    assert call()[0].rewards.size * mdp.n_actions == largest
+    monkeypatch.setattr(enumeration, "LIMIT", largest - 1)
+    with pytest.raises(ValueError, match="horizon must be shorter or batch smaller"):
+        call()
+
+
+def test_what_is_long_but_single_is_enumerated():
+    rollout, probabilities = enumerate_rollouts(ring(), Policy.softmax(Table(4, 1)), np.zeros(4), horizon=3000)
+    assert rollout.rewards.shape == (3000, 1, 1) and probabilities.tolist() == [1]
+    stays, _ = enumerate_rollouts(stay_or_stop(), Policy.softmax(Table(1, 2)), np.zeros(2), horizon=1200)
+    assert stays.rewards.shape == (1200, 1201, 1)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"mdp": bandit([1.0, 2.0], noise=1.0)}, "mdp must have reward_noise 0 .* got 1.0"),
         ({"mdp": bandit(np.ones((3, 2))), "theta": np.zeros((3, 2))}, r"mdp must have .* rewards \[S, A\]"),
-        ({"horizon": 0}, "horizon must be a whole number of at least 1; got 0"),
+        ({"mdp": TabularEnv(short_corridor())}, "mdp must be a finite world, .*; got <"),
+        ({"horizon": 0}, "horizon must be a whole number of 1 or more; got 0"),
         ({"horizon": 2.5}, "horizon must be"),
         ({"horizon": None}, "horizon must be .* got None"),
         ({"batch": 0}, "batch must be .* got 0"),

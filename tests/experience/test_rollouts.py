@@ -7,9 +7,10 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 import pgedu as pg
+from pgedu.experience.rollouts import collecting, masked_mean
 
 TABLE = pg.Policy.softmax(pg.Table(1, 2))
 CORRIDOR = pg.short_corridor()
@@ -189,6 +190,8 @@ def test_gaussian_actions_are_clipped_for_the_environment_only():
 class Stub(VectorEnv):
     """A vector environment with any spaces, and any rewards."""
 
+    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}
+
     def __init__(self, observation=spaces.Discrete(1), action=spaces.Discrete(2), reward=0.0, seen=0):
         self.num_envs, self.reward, self.seen = 2, reward, np.array([seen] * 2)
         self.single_observation_space, self.single_action_space = observation, action
@@ -211,16 +214,26 @@ PAIRS = pg.bandit(np.zeros((3, 2)))
     [
         ("world must be an MDP, .*; got 'CartPole-v1'", "CartPole-v1", TABLE, dict(episodes=1)),
         (r"theta must be \[\*R, D\] with D = 2; got .*3", CORRIDOR, TABLE, dict(theta=np.zeros(3), episodes=1)),
+        (r"theta must be .* D = 2; got shape \(1, 3\)", CORRIDOR, TABLE, dict(theta=np.zeros((1, 3)), episodes=1)),
+        (r"theta must be .* D = 2; got shape \(3,\)", Stub(), TABLE, dict(theta=np.zeros(3))),
+        ("theta must be finite; got NaN or inf", CORRIDOR, TABLE, dict(theta=[0, np.inf], episodes=1)),
+        ("theta must be finite; got NaN or inf", Stub(), TABLE, dict(theta=[-np.inf, 0])),
+        (r"theta must be numbers .*; got \[None\]", CORRIDOR, TABLE, dict(theta=[None], episodes=1)),
         (r"theta must be .*; got shape \(\)", CORRIDOR, TABLE, dict(theta=0.0, episodes=1)),
         ("theta must be finite; got NaN", CORRIDOR, TABLE, dict(theta=[0, np.nan], episodes=1)),
         ("give episodes or .* steps; got episodes=2, steps=5", Stub(), TABLE, dict(episodes=2, steps=5)),
         ("give episodes or .* steps; got episodes=None, steps=None", CORRIDOR, TABLE, {}),
         ("give episodes or .* steps; got episodes=None, steps=5", CORRIDOR, TABLE, dict(steps=5)),
-        ("episodes must be a whole number of at least 1; got 0", CORRIDOR, TABLE, dict(episodes=0)),
-        ("steps must be a whole number of at least 1; got 0", Stub(), TABLE, dict(steps=0)),
-        ("max_steps must be a whole number of at least 1; got 0", CORRIDOR, TABLE, dict(episodes=1, max_steps=0)),
-        ("gamma must be between 0 and 1; got 1.1", CORRIDOR, TABLE, dict(episodes=1, gamma=1.1)),
-        ("gamma must be between 0 and 1; got nan", Stub(), TABLE, dict(gamma=float("nan"))),
+        ("episodes must be a whole number of 1 or more; got 0", CORRIDOR, TABLE, dict(episodes=0)),
+        ("steps must be a whole number of 1 or more; got 0", Stub(), TABLE, dict(steps=0)),
+        ("max_steps must be a whole number of 1 or more; got 0", CORRIDOR, TABLE, dict(episodes=1, max_steps=0)),
+        ("episodes must be a whole number .*; got 2.0", CORRIDOR, TABLE, dict(episodes=2.0)),
+        ("episodes must be a whole number .*; got True", CORRIDOR, TABLE, dict(episodes=True)),
+        ("world must be an MDP, .*; got <", pg.TabularEnv(CORRIDOR), TABLE, dict(episodes=1)),
+        ("world must be an MDP, .*; got <class", pg.MDP, TABLE, dict(episodes=1)),
+        ("world must be an MDP, .*; got None", None, TABLE, dict(episodes=1)),
+        ("gamma must be a number between 0 and 1; got 1.1", CORRIDOR, TABLE, dict(episodes=1, gamma=1.1)),
+        ("gamma must be a number between 0 and 1; got nan", Stub(), TABLE, dict(gamma=float("nan"))),
         ("head must have actions = 2 .*; got Gaussian", CORRIDOR, NORMAL, dict(episodes=1)),
         ("head must have actions = 2 .*; got Cat", CORRIDOR, THREE, dict(episodes=1)),
         ("head must have actions = 2 .*; got Cat", Stub(), THREE, {}),
@@ -252,3 +265,97 @@ def test_a_stream_has_no_whole_episodes():
     stream = pg.Stream(Stub(), np.random.default_rng(0))
     with pytest.raises(ValueError, match="^steps must be given for a Stream.*; got None"):
         collect(stream, TABLE)
+
+
+# --- what a rollout is ---
+
+
+@pytest.mark.parametrize("make", [
+    lambda: collect(CORRIDOR, episodes=3), lambda: collect(pg.TabularVectorEnv(CORRIDOR, 3), steps=5),
+    lambda: pg.enumerate_rollouts(CORRIDOR, TABLE, np.zeros((2, 2)), horizon=2, batch=2)[0],
+])  # fmt: skip
+def test_nobody_writes_into_a_rollout(make):
+    rollout = make()
+    for name, field in rollout._asdict().items():
+        with pytest.raises(ValueError, match="read-only"):
+            field *= 2
+        assert getattr(rollout._replace(**{name: field + 1}), name).flags.writeable
+
+
+def test_an_estimator_that_writes_is_stopped():
+    """It would double the returns that a training reports."""
+
+    def doubling(rollout):
+        rewards = rollout.rewards
+        rewards *= 2
+        return rewards
+
+    with pytest.raises(ValueError, match="read-only"):
+        pg.exact_moments(CORRIDOR, TABLE, np.zeros(2), doubling, horizon=2)
+
+
+@pytest.mark.parametrize("runs", [(), (3,), (2, 3)])
+def test_masked_means_are_means_over_real_steps(runs):
+    rng = np.random.default_rng(0)
+    values, mask = rng.normal(size=(5, *runs, 4)), (rng.random((5, *runs, 4)) < 0.5).astype(float)
+    mask[(slice(None), *[0] * len(runs))] = 0  # a run that did nothing
+    found = masked_mean(values, mask)
+    assert found.shape == runs
+    for run in np.ndindex(runs):
+        real = values[(slice(None), *run)][mask[(slice(None), *run)] == 1]
+        assert found[run] == pytest.approx(real.mean() if real.size else 0.0)
+
+
+class Another:
+    """A world that answers as an MDP does, but cannot sample by itself: `collect` steps its environment."""
+
+    gamma, horizon = 0.5, None
+
+    def __init__(self, mdp):
+        self.mdp = mdp
+
+    def require_fit(self, policy, theta):
+        return self.mdp.require_fit(policy, theta)
+
+    def vector_env(self, num_envs, max_episode_steps=None):
+        return self.mdp.vector_env(num_envs, max_episode_steps)
+
+    def solve(self, policy, theta, horizon=None):
+        return self.mdp.solve(policy, theta, horizon=horizon)
+
+
+def test_a_world_is_what_answers():
+    theta, world = np.zeros((2, 2)), Another(CORRIDOR)
+    rollout = collect(world, theta=theta, episodes=4)
+    assert rollout.mask.shape[1:] == (2, 4) and set(rollout.discounts.ravel()) == {0, 0.5}
+    stepped = collect(pg.TabularVectorEnv(CORRIDOR, 8), theta=theta, gamma=0.5)
+    assert all(np.array_equal(a, b) for a, b in zip(rollout, stepped))
+    assert set(collect(world, theta=theta, episodes=4, gamma=0.25).discounts.ravel()) == {0, 0.25}
+    assert (pg.solve(world, TABLE, theta).values == pg.solve(CORRIDOR, TABLE, theta).values).all()
+    with pytest.raises(ValueError, match="^head must have actions = 2 .*; got Cat"):
+        collect(world, THREE, episodes=4)
+    with pytest.raises(ValueError, match="^give episodes or .* steps"):
+        collect(world, steps=4)
+
+
+@pytest.mark.parametrize("gamma, expected", [(None, 0.9), (0.25, 0.25)])
+def test_segments_on_an_mdp_have_its_discount_or_the_one_that_is_given(gamma, expected):
+    world = replace(CORRIDOR, gamma=0.9)
+    critic, settings = pg.LearnedValue(pg.Table(1, 1), pg.SGD(0.1)), dict(steps=20, optimizer=pg.SGD(0.1))
+    training = pg.actor_critic(world, TABLE, critic=critic, gamma=gamma, rng=np.random.default_rng(0), **settings)
+    assert set(next(training).rollout.discounts.ravel()) == {0, expected}
+
+
+@pytest.mark.parametrize("world", [CORRIDOR, pg.TabularVectorEnv(CORRIDOR, 4)])
+def test_underflow_is_no_mistake(world):
+    """A probability of 2e-313, after np.seterr(all="raise"). The caller's own settings are back between the steps."""
+    theta = np.array([0.0, 720.0])
+    settings = dict(episodes=4, max_steps=5)
+    expected = collect(world, theta=theta, **settings)
+    with np.errstate(under="raise"):
+        with pytest.raises(FloatingPointError):
+            np.exp(np.float64(-720))
+        pulses = collecting(world, TABLE, theta, rng=np.random.default_rng(0), **settings)
+        for _ in pulses:
+            assert np.geterr()["under"] == "raise"
+        assert all(np.array_equal(a, b) for a, b in zip(expected, collect(world, theta=theta, **settings)))

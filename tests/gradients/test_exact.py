@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_enumeration import naive_paths, naive_policy, policy_for, world
 
-from pgedu import Policy, Table, bandit, batch_mean, collect, episode_gradients, exact_gradient, exact_moments
+from pgedu import Policy, Table, TabularEnv, bandit, batch_mean, collect, episode_gradients
+from pgedu import exact_expectation, exact_gradient, exact_moments
 from pgedu import exact_return, moments, random_mdp, reward_to_go, short_corridor, solve, stay_or_stop, total_return
 
 CORRIDOR = short_corridor()
@@ -320,7 +321,56 @@ def test_sampled_moments_come_to_the_exact_ones(estimator):
     assert z(sampled.covariance, wrong.covariance, spread[1]) > 7
 
 
+# --- expectations of any statistic ---
+
+
+@pytest.mark.parametrize("p", [0.3, 0.9])
+def test_expectations_of_stay_or_stop_are_sums_of_a_geometric_law(p):
+    """It stays k times with probability p^k (1 - p), at most `horizon` times: length, E G and E G^2 (gamma = 1)."""
+    horizon = 12
+    chance = np.append(p ** np.arange(horizon) * (1 - p), p**horizon)
+    G = np.arange(horizon + 1)
+    ask = partial(exact_expectation, stay_or_stop(), TWO_ACTIONS, preferences(p), horizon=horizon)
+    assert ask(lambda rollout: rollout.lengths[..., 0]) == pytest.approx((1 - p**horizon) / (1 - p))
+    found = ask(lambda rollout: np.stack([rollout.rewards.sum(axis=0)[..., 0] ** k for k in (0, 1, 2)], axis=-1))
+    np.testing.assert_allclose(found, [1, chance @ G, chance @ G**2], rtol=1e-12)
+    assert found[1] == pytest.approx(exact_return(stay_or_stop(), TWO_ACTIONS, preferences(p), horizon=horizon))
+
+
+def test_expectations_over_batches_and_runs():
+    """The mean of a batch has the expectation of one; its square has Var / B more than the square of that."""
+    p = np.array([[0.2, 0.5, 0.7]]).T[:, 0]
+    ask = partial(exact_expectation, stay_or_stop(), TWO_ACTIONS, preferences(p), horizon=4)
+    G, square = (ask(lambda rollout, k=k: rollout.rewards.sum(axis=0)[..., 0] ** k) for k in (1, 2))
+    mean, of_square = (ask(lambda r, k=k: r.rewards.sum(axis=0).mean(axis=-1) ** k, batch=2) for k in (1, 2))
+    assert mean.shape == (3,)
+    np.testing.assert_allclose(mean, G, rtol=1e-12)
+    np.testing.assert_allclose(of_square, G**2 + (square - G**2) / 2, rtol=1e-12)
+    table = ask(lambda rollout: np.ones((*rollout.rewards.shape[1:3], 5, 2)))
+    np.testing.assert_allclose(table, np.ones((3, 5, 2)), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("statistic", "got"), [
+    (lambda rollout: rollout.lengths.mean(), r"shape \(\)"), (lambda rollout: rollout.lengths.T, r"shape \(1, 4\)"),
+    (lambda rollout: "long", "'long'"),
+])  # fmt: skip
+def test_a_statistic_has_a_value_for_each_batch(statistic, got):
+    with pytest.raises(ValueError, match=rf"^statistic must be .*\[\*R, N, ...\].*; got {got}"):
+        exact_expectation(CORRIDOR, TWO_ACTIONS, np.zeros(2), statistic, horizon=2)
+
+
 # --- mistakes ---
+
+
+@pytest.mark.parametrize("world", [TabularEnv(CORRIDOR), CORRIDOR.vector_env(2), type(CORRIDOR), None, "corridor"])
+def test_what_cannot_be_solved_says_so(world):
+    for exact in (solve, exact_return, exact_gradient):
+        with pytest.raises(ValueError, match="^world must be one that can be solved exactly, such as an MDP; got "):
+            exact(world, TWO_ACTIONS, np.zeros(2))
+    for exact in (exact_moments, exact_expectation):
+        with pytest.raises(ValueError, match="^mdp must be a finite world, such as an MDP, to be enumerated; got "):
+            exact(world, TWO_ACTIONS, np.zeros(2), reward_to_go, horizon=2)
+
 
 RANDOM = random_mdp(np.random.default_rng(0), states=2, actions=2)
 
@@ -331,9 +381,10 @@ RANDOM = random_mdp(np.random.default_rng(0), states=2, actions=2)
     [
         ({"theta": np.zeros(5)}, r"theta must be \[\*R, D\] with D = 6; got shape \(5,\)"),
         ({"theta": np.full(6, np.nan)}, "theta must be finite"),
-        ({"horizon": 0}, "horizon must be a whole number of at least 1; got 0"),
+        ({"horizon": 0}, "horizon must be a whole number of 1 or more; got 0"),
         ({"horizon": -1}, "horizon must be"),
         ({"horizon": 2.5}, "horizon must be"),
+        ({"horizon": 2.0}, "horizon must be a whole number of 1 or more; got 2.0"),
         ({"policy": Policy.softmax(Table(3, 3)), "theta": np.zeros(9)}, "head must have actions = 2"),
         ({"policy": Policy.softmax(Table(2, 2)), "theta": np.zeros(4)}, "observations must lie in 0 .. 1; got 0 .. 2"),
     ],

@@ -198,11 +198,19 @@ def test_columns_do_not_mix_and_inputs_stay(steps):
         (lambda: discounted_returns([1.0, np.nan], [1, 1]), "rewards must be finite"),
         (lambda: discounted_returns([1.0, np.inf], [1, 1]), "rewards must be finite"),
         (lambda: discounted_returns([1.0, 1.0], [1, np.nan]), "discounts must be finite"),
+        (lambda: discounted_returns([1.0, 1.0], [1, 1.01]), r"discounts must be between 0 and 1; got 1.01"),
+        (lambda: td_residuals([1.0, 1.0], [-0.01, 1], [1, 1, 1]), "discounts must be between 0 and 1; got -0.01"),
+        (lambda: gae([1, 1], [2, 1], [1, 1, 1], [1, 1], 0.5), "discounts must be between 0 and 1; got 2.0"),
+        (lambda: n_step_advantages([1, 1], [1, 9], [1, 1, 1], [1, 1], 1), "discounts must be between 0 and 1"),
+        (lambda: gae([1, 1], [1, 1], [1, 1, 1], [1, 0.5], 0.5), r"mask must be 1 on real steps .*; got \[1.0, 0.5\]"),
+        (lambda: n_step_advantages([1, 1], [1, 1], [1, 1, 1], [2, 1], 1), r"mask must be 1 on .*; got \[2.0, 1.0\]"),
+        (lambda: gae([1, 1], [1, 1], [1, 1, 1], [1, np.nan], 0.5), "mask must be finite"),
+        (lambda: discounted_returns("abc", [1]), "rewards must be numbers .*; got 'abc'"),
         (lambda: td_residuals(np.ones(2), np.ones(2), np.ones(2)), r"values must be \[T\+1, ...\] = \(3,\)"),
         (lambda: td_residuals(np.ones((2, 3)), np.ones((2, 3)), np.ones((3, 1))), "values must be"),
         (lambda: gae(np.ones(2), np.ones(2), np.ones(3), np.ones(3), 0.5), "mask must be"),
         (lambda: gae(np.ones(2), np.ones(2), np.ones(2), np.ones(2), 0.5), "values must be"),
-        (lambda: gae(np.ones(2), np.ones(2), np.ones(3), np.ones(2), 1.5), "lam must be between 0 and 1; got 1.5"),
+        (lambda: gae(np.ones(2), np.ones(2), np.ones(3), np.ones(2), 1.5), "lam must be a number between 0 and 1"),
         (lambda: gae(np.ones(2), np.ones(2), np.ones(3), np.ones(2), np.nan), "lam must be"),
         (lambda: n_step_advantages([1], [1], [1, 1], [1], 0), "n must be a whole number of 1 or more; got 0"),
         (lambda: n_step_advantages([1], [1], [1, 1], [1], 1.5), "n must be a whole number of 1 or more; got 1.5"),
@@ -223,3 +231,17 @@ def test_values_that_diverged_are_not_blamed_on_the_rewards():
     found = gae(np.ones((2, 2)), np.ones((2, 2)), values, np.ones((2, 2)), 1.0)
     np.testing.assert_array_equal(found[:, 0], [2, 1])
     assert np.isnan(found[:, 1]).all()
+
+
+@pytest.mark.parametrize("call", [
+    lambda *steps: discounted_returns(steps[0], steps[1]), lambda *steps: td_residuals(*steps[:3]),
+    lambda *steps: gae(*steps, 0.5), lambda *steps: n_step_advantages(*steps, 3),
+])  # fmt: skip
+def test_what_fades_to_nothing_is_no_mistake(call):
+    """Also after np.seterr(all="raise"), which a student may have set to find their own."""
+    steps = np.full(4, 3e-300), np.full(4, 1e-300), np.full(5, 1e-300), np.ones(4)
+    expected = call(*steps)
+    with np.errstate(all="raise"):
+        with pytest.raises(FloatingPointError):
+            steps[0] * steps[1]
+        np.testing.assert_array_equal(call(*steps), expected)

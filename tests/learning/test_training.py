@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 import pgedu as pg
 from pgedu.arguments import number, numbers
@@ -142,6 +142,8 @@ def test_an_update_given_up_half_way_leaves_nothing_behind():
 
 class Lever(VectorEnv):
     """One step: the reward is the action. The number of columns is all there is to know."""
+
+    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}
 
     def __init__(self, columns, reward=lambda actions: actions[:, 0], bound=np.inf):
         self.num_envs, self.reward = columns, reward

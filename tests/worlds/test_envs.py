@@ -150,3 +150,35 @@ def test_wrong_actions_are_named(actions):
 def test_an_environment_is_one_world():
     with pytest.raises(ValueError, match=r"^rewards of an environment must be \[S, A\]; got shape \(3, 2, 2\)"):
         pg.TabularEnv(pg.bandit(np.zeros((3, 2))))
+
+
+@pytest.mark.parametrize("make", [pg.TabularEnv, lambda mdp: pg.TabularVectorEnv(mdp, 2)])
+def test_a_step_before_the_first_reset_is_named(make):
+    env = make(pg.short_corridor())
+    action = env.action_space.sample()
+    with pytest.raises(ValueError, match="^the environment must be reset before its first step; got"):
+        env.step(action)
+    env.reset(seed=0)
+    env.step(action)
+
+
+@pytest.mark.parametrize("settings, said", [
+    (dict(num_envs=0), "num_envs must be a whole number of 1 or more; got 0"),
+    (dict(num_envs=2.0), "num_envs must be a whole number of 1 or more; got 2.0"),
+    (dict(max_episode_steps=0), "max_episode_steps must be a whole number of 1 or more; got 0"),
+    (dict(max_episode_steps=3.5), "max_episode_steps must be a whole number of 1 or more; got 3.5"),
+    (dict(mdp=pg.TabularEnv(pg.campaign())), "mdp must be a finite world such as an MDP; got <"),
+    (dict(mdp=pg.MDP), "mdp must be a finite world such as an MDP; got <class"),
+    (dict(mdp=None), "mdp must be a finite world such as an MDP; got None"),
+    (dict(mdp=replace(pg.campaign(), policy_rewards=np.exp)), "policy_rewards of an environment must be None; got <uf"),
+])  # fmt: skip
+def test_what_does_not_fit_is_named(settings, said):
+    with pytest.raises(ValueError, match=f"^{said}"):
+        pg.TabularVectorEnv(**{"mdp": pg.short_corridor()} | settings)
+
+
+def test_an_mdp_gives_itself_as_an_environment():
+    env = replace(pg.campaign(), horizon=None).vector_env(3, max_episode_steps=4)
+    assert isinstance(env, pg.TabularVectorEnv) and env.num_envs == 3 and env.max_episode_steps == 4
+    assert env.single_observation_space.n == 3 and env.single_action_space.n == 2
+    assert pg.campaign().vector_env(1).max_episode_steps is None

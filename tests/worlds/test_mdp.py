@@ -97,6 +97,62 @@ def test_arrays_are_copies_that_cannot_be_written():
         mdp.transitions[0, 0, 0] = 1
 
 
+@pytest.mark.parametrize("make", [pg.short_corridor, pg.cliff_walk, lambda: pg.random_mdp(np.random.default_rng(0))])
+def test_successors_and_chances_are_the_same_world(make):
+    """Given sparsely, in any order and with impossible successors in between, transitions are what they were."""
+    mdp = make()
+    order = np.random.default_rng(1).permutation(mdp.successors.shape[-1])
+    successors, chances = (np.concatenate([a[..., order], 0 * a], axis=-1) for a in (mdp.successors, mdp.chances))
+    again = replace(mdp, successors=successors, chances=chances)
+    assert (again.transitions == mdp.transitions).all() and again.successors.shape[-1] == 2 * len(order)
+    dense = pg.MDP(mdp.transitions, mdp.rewards, mdp.start, mdp.terminal, mdp.observation, mdp.gamma)
+    assert (dense.transitions == mdp.transitions).all() and dense.successors.shape == mdp.successors.shape
+
+
+def test_two_entries_with_the_same_successor_add_up():
+    mdp = replace(pg.stay_or_stop(), successors=np.ones((2, 2, 2), int), chances=np.full((2, 2, 2), 0.5))
+    assert (mdp.transitions[..., 1] == 1).all() and (mdp.transitions[..., 0] == 0).all()
+
+
+def test_copies_are_made_without_the_dense_array(monkeypatch):
+    world = pg.cliff_walk()
+    twice = world.transitions[:, ::-1]  # up and down, left and right changed about
+    monkeypatch.setattr(pg.MDP, "transitions", property(lambda self: pytest.fail("it was made")))
+    assert replace(world, gamma=0.5).gamma == 0.5 and replace(world, rewards=world.rewards * 2).rewards[0, 0] == -2
+    changed = replace(replace(world, transitions=twice), horizon=3)
+    assert (changed.successors == world.successors[:, ::-1]).all() and changed.horizon == 3
+
+
+def test_lists_will_do_everywhere():
+    moves, rewards = [[[0, 1], [1, 0]], [[0, 1], [0, 1]]], [[0, 1], [0, 0]]
+    dense = pg.MDP(moves, rewards, [1, 0], [False, True], [0, 0], 1, None, 0)
+    sparse = pg.MDP(rewards=rewards, start=[1, 0], terminal=[False, True], observation=[0, 0],
+                    successors=[[[1], [0]], [[1], [1]]], chances=[[[1], [1]]] * 2)  # fmt: skip
+    for mdp in (dense, sparse):
+        for name in ("transitions", "rewards", "start", "terminal", "observation"):
+            np.testing.assert_array_equal(getattr(mdp, name), getattr(pg.stay_or_stop(), name))
+
+
+def test_a_terminal_state_leads_to_itself_whatever_its_row_says():
+    mdp = replace(pg.campaign(), transitions=pg.campaign().transitions[[0, 1, 0]])
+    states, chances = mdp.outcomes
+    assert (states[2] == 2).all() and (states[:2] == mdp.successors[:2]).all() and chances is mdp.chances
+    assert (mdp.transitions[2] == mdp.transitions[0]).all()  # what was given is kept
+
+
+def test_the_campaign_s_chances_are_those_of_its_story():
+    mdp = pg.campaign()
+    curious, loyal, lost, wait, offer = 0, 1, 2, 0, 1
+    assert mdp.transitions[curious, offer, loyal] == 0.4  # an offer wins four in ten curious customers over
+    assert mdp.transitions[curious, wait].tolist() == [0.5, 0.1, 0.4]
+    assert mdp.transitions[curious, offer].tolist() == [0.3, 0.4, 0.3]
+    kept = mdp.transitions[loyal, :, loyal]
+    assert kept[offer] > kept[wait] and (mdp.transitions[loyal, :, curious] == 0).all()  # keeps more of the loyal
+    assert mdp.transitions[loyal].tolist() == [[0, 0.8, 0.2], [0, 0.9, 0.1]]
+    assert (mdp.rewards[:, offer] - mdp.rewards[:, wait]).tolist() == [-1, -1, 0]  # costs 1
+    assert mdp.rewards[loyal, wait] == 2 and mdp.terminal.tolist() == [False, False, True] and lost == 2
+
+
 @pytest.mark.parametrize(
     "name, value",
     [
@@ -104,24 +160,58 @@ def test_arrays_are_copies_that_cannot_be_written():
         ("transitions", np.full((2, 2, 2), 0.7)),
         ("transitions", np.full((2, 2, 2), 0.5 - 1e-6)),  # exact answers and samples would differ
         ("transitions", np.full((2, 2, 2), np.nan)),
+        ("transitions", [[[1.5, -0.5]] * 2] * 2),  # sums to 1
+        ("transitions", np.ones((2, 2, 1))),
+        ("transitions", "abc"),
+        ("chances", [[[1.5, -0.5]] * 2] * 2),
+        ("chances", [[[0.5]] * 2] * 2),
+        ("successors", [[[2]] * 2] * 2),
+        ("successors", [[[-1]] * 2] * 2),
+        ("successors", [[[0.5]] * 2] * 2),
+        ("successors and chances", np.zeros((2, 2, 3))),
+        ("successors and chances", np.zeros((3, 2, 1))),
         ("rewards", [0.0, 1.0]),
+        ("rewards", None),
         ("rewards", [[0, np.nan], [0, 0]]),
         ("start", [0.5, 0.4]),
         ("start", [0.0, 1.0]),  # the second state is terminal
+        ("start", [1.5, -0.5]),
+        ("start", 1.0),
         ("terminal", [True]),
+        ("terminal", [0, 2]),  # neither flags nor, for all that is known, the states that are meant
+        ("terminal", [0, 1]),
+        ("terminal", None),
         ("observation", [0, -1]),
         ("observation", [0]),
+        ("observation", [0.7, 1.2]),
         ("gamma", 1.5),
         ("gamma", float("nan")),
         ("horizon", 0),
+        ("horizon", 2.5),
+        ("horizon", 2.0),
+        ("horizon", np.inf),
+        ("policy_rewards", 3),
         ("reward_noise", -1.0),
     ],
 )
 def test_what_does_not_fit_is_named(name, value):
     with pytest.raises(ValueError, match=f"^{name} .*; got"):
-        replace(pg.stay_or_stop(), **{name: value})
+        replace(pg.stay_or_stop(), **{name.split()[0]: value})
+
+
+@pytest.mark.parametrize("values", [3, "abc", [], None, [1, np.nan]])
+def test_a_bandit_has_a_value_for_each_arm(values):
+    with pytest.raises(ValueError, match="^values must be "):
+        pg.bandit(values)
+
+
+@pytest.mark.parametrize("settings", [dict(states=0), dict(states=2.5), dict(actions=0), dict(actions="2")])
+def test_a_random_world_has_whole_numbers_of_states_and_actions(settings):
+    (name,) = settings
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number of 1 or more"):
+        pg.random_mdp(np.random.default_rng(0), **settings)
 
 
 def test_a_cliff_needs_room():
-    with pytest.raises(ValueError, match="^rows and columns must be .*; got 1 and 12"):
+    with pytest.raises(ValueError, match="^rows must be a whole number of 2 or more; got 1"):
         pg.cliff_walk(rows=1)

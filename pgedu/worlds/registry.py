@@ -1,0 +1,39 @@
+"""The named worlds as Gymnasium environments, registered as pgedu/Bandit-v0 and so on.
+
+`gymnasium.make("pgedu/ShortCorridor-v0")` gives one, `gymnasium.make_vec(...)` the vectorised one.
+"""
+
+from functools import partial
+
+import gymnasium
+import numpy as np
+
+from pgedu.worlds import finite
+from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
+
+WORLDS = {
+    "Bandit": partial(finite.bandit, np.linspace(-1, 1, 10), noise=1.0),
+    "StayOrStop": finite.stay_or_stop,
+    "ShortCorridor": finite.short_corridor,
+    "CliffWalk": finite.cliff_walk,
+}
+
+
+def make_env(world, render_mode=None, **settings):
+    """Entry point of one environment: a world of `WORLDS`, by name; settings are passed to its function."""
+    return TabularEnv(WORLDS[world](**settings), render_mode)
+
+
+def make_vector_env(world, num_envs=1, max_episode_steps=None, render_mode=None, **settings):
+    """Entry point of the vectorised environment."""
+    return TabularVectorEnv(WORLDS[world](**settings), num_envs, max_episode_steps, render_mode)
+
+
+def register_worlds():
+    """Register every world of `WORLDS`; done once, when pgedu is imported."""
+    for name in WORLDS:
+        gymnasium.register(
+            f"pgedu/{name}-v0", "pgedu.worlds.registry:make_env",
+            vector_entry_point="pgedu.worlds.registry:make_vector_env",
+            max_episode_steps=1000, kwargs={"world": name},
+        )  # fmt: skip
