@@ -69,7 +69,7 @@ def test_picture_of_many_environments(shop):
         sentence = draw(rng=np.random.default_rng(0), **values)
     exact, dots = figure.axes[1].lines[1:]
     np.testing.assert_allclose(exact.get_ydata()[-1], (5 / 16 - 1 / 64) / 64)
-    assert np.all(abs(np.log(dots.get_ydata() / exact.get_ydata())) < 0.4)
+    np.testing.assert_allclose(np.log(dots.get_ydata()), np.log(exact.get_ydata()), atol=0.4)
     assert "With seasons of 100 days, 64 days in one shop are worth 3 days" in sentence
 
 
@@ -92,7 +92,7 @@ def test_gradients_of_steps_are_those_of_one_step_at_a_time():
     centre = targets[200:584][rollout.mask[200:584] == 1].sum() / targets[200:584].size
     for stretch, step, column in [(0, 0, 0), (5, 63, 199), (2, 17, 4)]:
         t = 200 + 64 * stretch + step
-        probabilities = linear.probabilities(scope["skilled"], rollout.observations[t, column])
+        (probabilities,) = linear.probabilities(scope["skilled"], rollout.observations[t, [column]])
         features = np.append(rollout.observations[t, column], 1.0)
         score = np.outer(features, np.eye(2)[rollout.actions[t, column]] - probabilities).ravel()
         psi = rollout.mask[t, column] * (targets[t, column] - centre)
@@ -168,6 +168,6 @@ def test_picture_of_a2c_on_cartpole():
     for values in corners(controls):
         training = start(np.random.default_rng(0), values["environments"], values["steps"])
         training.entropy, training.learning_rate = values["entropy"], values["learning_rate"]
-        figure, draw = drawn(view)
-        records = [next(training) for _ in range(40)]
-        assert draw(new=records).startswith("After 40 updates of 20 runs") and draw(new=[]) == draw(new=[])
+        figure, draw = drawn(view, empty=True)  # one environment has no variance to show, and no return in a few steps
+        sentence = draw(new=[next(training) for _ in range(20)])
+        assert sentence.startswith("After 20 updates of 20 runs") and sentence == draw(new=[])
