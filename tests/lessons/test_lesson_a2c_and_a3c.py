@@ -71,6 +71,9 @@ def test_picture_of_many_environments(shop):
     np.testing.assert_allclose(exact.get_ydata()[-1], (5 / 16 - 1 / 64) / 64)
     np.testing.assert_allclose(np.log(dots.get_ydata()), np.log(exact.get_ydata()), atol=0.4)
     assert "With seasons of 100 days, 64 days in one shop are worth 3 days" in sentence
+    (seasons,) = figure.axes[0].images
+    one, _, many = seasons.get_array()
+    assert (np.diff(one) != 0).sum() < 5 < (np.diff(many) != 0).sum()
 
 
 def test_noise_in_a_row_of_gradients_that_are_independent_alike_or_opposed():
@@ -126,6 +129,8 @@ def test_picture_of_the_bonus():
     assert sentence.startswith("With β = 1.50 the best p is 0.661, which costs 0.339 of reward")
     curve, top = figure.axes[0].lines[1:]
     assert top.get_ydata()[0] == pytest.approx(curve.get_ydata().max(), abs=1e-5)
+    p, rise = figure.axes[1].lines[-1].get_data()
+    np.testing.assert_allclose(rise[1:-1], (p * (1 - p) * np.gradient(curve.get_ydata(), p))[1:-1], atol=2e-3)
 
 
 @pytest.mark.parametrize("c", [0.0, 0.3, 1.0])
@@ -169,5 +174,5 @@ def test_picture_of_a2c_on_cartpole():
         training = start(np.random.default_rng(0), values["environments"], values["steps"])
         training.entropy, training.learning_rate = values["entropy"], values["learning_rate"]
         figure, draw = drawn(view, empty=True)  # one environment has no variance to show, and no return in a few steps
-        sentence = draw(new=[next(training) for _ in range(20)])
-        assert sentence.startswith("After 20 updates of 20 runs") and sentence == draw(new=[])
+        sentence = draw(new=[next(training) for _ in range(5)])
+        assert sentence.startswith("After 5 updates of 20 runs") and sentence == draw(new=[])
