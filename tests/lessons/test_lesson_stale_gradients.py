@@ -91,9 +91,15 @@ def test_picture_of_the_race():
         sentence = draw(new=pairs, **values)
         assert sentence == draw(new=[], **values)
         assert f"is {values['workers'] - 1 + values['delay']} updates late" in sentence
+        lost = []
         for k, dots in enumerate(figure.axes[0].lines[1:]):
-            J = exact_return(scope["corridor"], scope["softmax"], pairs[-1][k].theta)
+            theta = pairs[-1][k].theta
+            J = exact_return(scope["corridor"], scope["softmax"], theta)
             np.testing.assert_allclose(dots.get_ydata(), np.maximum(J, -40))
+            right = 1 / (1 + np.exp(theta[:, 0] - theta[:, 1]))
+            np.testing.assert_allclose(dots.get_xdata(), right)
+            lost.append((J <= -25).sum())
+        assert sentence.endswith(f"below −25 are {lost[0]} and {lost[1]} of 40 learners.")
         hill = figure.axes[0].lines[0]
         z = np.log(hill.get_xdata() / (1 - hill.get_xdata()))
         theta = np.stack([0 * z, z], axis=-1)
@@ -150,5 +156,11 @@ def test_picture_of_the_swing():
         sentence = draw(**values)
         settles = values["learning_rate"] < scope["largest"](values["staleness"])
         assert sentence.endswith("p settles in the end." if settles else "p SWINGS for ever.")
-    np.testing.assert_allclose(figure.axes[0].lines[1].get_ydata()[0], 0.2)
-    assert len(figure.axes[0].lines[2].get_xdata()) == figure.axes[0].get_xlim()[1] + 1
+    draw(learning_rate=0.2, staleness=7)
+    fresh, late = scope["climb"](0.2, 0), scope["climb"](0.2, 7)
+    for line, z in zip(figure.axes[0].lines[1:], (fresh, late)):
+        np.testing.assert_allclose(np.log(line.get_ydata() / (1 - line.get_ydata())), z)
+        assert len(line.get_xdata()) == figure.axes[0].get_xlim()[1] + 1
+    present, used = (line.get_ydata() for line in figure.axes[1].lines)
+    np.testing.assert_allclose(present, scope["g"](late))
+    np.testing.assert_allclose(used[7:], present[:-7])

@@ -103,8 +103,13 @@ def test_pictures_of_steps_microscope_and_race(plans):
         figure, draw = drawn(view, empty=True)  # with a clip of 1 and a short way no pair may pass
         for values in corners(controls):
             draw(**values)
-    ways = figure.axes[0].lines
-    np.testing.assert_allclose(np.transpose([way.get_data() for way in ways], (2, 0, 1)), scope["paths"](**values))
+    values = {"x": 2.0, "y": -2.0, "alpha": 0.3, "stretch": 1.0}
+    sentence, way = draw(**values), scope["paths"](**values)
+    np.testing.assert_allclose(np.transpose([line.get_data() for line in figure.axes[0].lines], (2, 0, 1)), way)
+    plain, natural = ([customers(*place)[0] for place in way[:, k]] for k in (0, 1))
+    np.testing.assert_allclose([line.get_ydata() for line in figure.axes[1].lines[1:]], [plain, natural], rtol=1e-6)
+    assert f"is {plain[10]:.1f} and {plain[30]:.1f} along the gradient, " in sentence
+    assert sentence.endswith(f"{natural[10]:.1f} and {natural[30]:.1f} along the natural gradient.")
 
 
 def test_picture_of_one_step_is_on_the_curve_and_under_the_tangent(plans):
@@ -115,7 +120,7 @@ def test_picture_of_one_step_is_on_the_curve_and_under_the_tangent(plans):
     assert f"to {customers(*((2.0, 0.0) + 0.5 * g))[0]:.2f}; " in sentence
     assert f"the slope promised {customers(2.0, 0.0)[0] + 0.5 * g @ g:.2f}." in sentence
     curve, tangent, here = figure.axes[1].lines
-    assert here.get_ydata()[0] == pytest.approx(np.interp(0.5, *curve.get_data()), abs=1e-3)
+    assert here.get_xdata()[0] == 0.5 and here.get_ydata()[0] == pytest.approx(np.interp(0.5, *curve.get_data()), abs=1e-3)
     np.testing.assert_allclose(np.diff(tangent.get_ydata())[0] / 4, g @ g, rtol=1e-6)
 
 
@@ -142,7 +147,8 @@ def test_picture_of_the_brakes():
     figure, draw = drawn(view)
     assert "a bad one down without end" in draw(clip=1.5)
     for values in corners(controls) + [{"clip": 0.2}]:
-        draw(**values)
+        sentence = draw(**values)
+    assert "until its ratio is 1.20, a bad one down until it is 0.80" in sentence
     for axes, A in zip(figure.axes, (1.0, -1.0)):
         value, weight, start = axes.lines
         r, y = value.get_data()
@@ -165,7 +171,9 @@ def test_pictures_of_trpo_and_of_the_missing_sign(number):
         records = [next(training) for _ in range(5)]
         sentence = draw(new=records)
         J = scope["exact_return"](scope["shop"], scope["buyer"], records[-1].theta)
+        kl = np.maximum(records[-1].details["kl"], 1e-5).mean()
         assert sentence.startswith(f"The exact J is {J.mean():.2f} ") and sentence == draw(new=[])
+        assert sentence.endswith(f"a mean KL of {kl:.1g}.")
 
 
 def test_campaign_is_drawn_in_the_colour_of_its_method():
@@ -192,6 +200,7 @@ def test_picture_of_ppo_on_cartpole(cell):
         assert sentence == draw(new=[])
         assert f"{100 * records[-1].details['clipped'].mean():.0f} % of the samples" in sentence
         assert f"is {np.nanmean(np.nanmean(records[-1].returns, axis=1)):.0f}." in sentence
+        assert f"the mean KL is {np.maximum(records[-1].details['kl'], 1e-5).mean():.1g}, " in sentence
 
 
 def test_cartpole_counts_those_that_stand_still():
