@@ -117,11 +117,6 @@ def rollout_of(fields):
     return Rollout(*fields)
 
 
-def masked_mean(values, mask):
-    """Mean over time and episodes of values [T, *R, B] where mask is 1, [*R]; 0 for a run without a real step."""
-    return (values * mask).sum(axis=(0, -1)) / np.maximum(mask.sum(axis=(0, -1)), 1)
-
-
 def _act(stream, policy, theta, steps, gamma, rng, max_steps):
     """Step through the environment: `steps` steps, or until every column has finished an episode."""
     runs, columns = theta.shape[:-1], stream.env.num_envs

@@ -127,8 +127,8 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
         """Over episodes, as `reinforce` takes it."""
         return gradients.mean(axis=-2)
 
-    def ascend(self, gradient, rollout, weights):
-        """Move theta; the weights are for those who need more than the gradient. Returns what is to be reported."""
+    def ascend(self, gradient, rollout, psi):
+        """Move theta; psi, as it was used, is for those who need more than the gradient. Returns what is to be reported."""
         self.move(self.optimizer.step(self.theta, gradient))
         return {}
 

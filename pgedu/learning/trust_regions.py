@@ -129,7 +129,7 @@ class natural_gradient(a2c):  # noqa: N801
         steps = rollout.observations[:-1], rollout.mask
         return natural_direction(self.policy, self.theta, gradient, *steps, self.damping)
 
-    def ascend(self, gradient, rollout, weights):
+    def ascend(self, gradient, rollout, psi):
         self.move(self.optimizer.step(self.theta, self.direction(gradient, rollout)))
         return {}
 
@@ -149,18 +149,18 @@ class trpo(natural_gradient):  # noqa: N801
     max_kl = Setting(partial(number, least=0), 0.01)
     optimizer = learning_rate = None
 
-    def ascend(self, gradient, rollout, weights):
+    def ascend(self, gradient, rollout, psi):
         observations, mask = rollout.observations[:-1], rollout.mask
         direction = self.direction(gradient, rollout)
         image = fisher_vector_product(self.policy, self.theta, observations, mask, direction)
         square = np.maximum((direction * image).sum(axis=-1), 1e-300)
         step = np.sqrt(2 * self.max_kl / square)[:, None] * direction
         accepted, kl = np.zeros(self.runs, dtype=bool), np.zeros(self.runs)
-        theta, start = self.theta, masked_mean(weights, mask)
+        theta, start = self.theta, masked_mean(psi, mask)
         for shrink in 0.8 ** np.arange(11):
             candidate = self.theta + shrink * step
             log_prob = self.policy.log_prob(candidate, observations, rollout.actions)
-            surrogate = masked_mean(np.exp(np.where(mask, log_prob - rollout.log_probs, 0.0)) * weights, mask)
+            surrogate = masked_mean(np.exp(np.where(mask, log_prob - rollout.log_probs, 0.0)) * psi, mask)
             distance = mean_kl(self.policy, self.theta, candidate, observations, mask)
             now = ~accepted & (distance <= self.max_kl) & (surrogate > start)
             theta, kl = np.where(now[:, None], candidate, theta), np.where(now, distance, kl)

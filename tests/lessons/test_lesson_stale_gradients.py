@@ -59,7 +59,7 @@ def test_side_by_side_moves_both_by_as_much(workers):
     critic = lambda: LearnedValue(Table(observations=1, outputs=1), SGD(0.0))  # noqa: E731
     same = {"rng": rng, "optimizer": SGD(0), "steps": 10, "runs": 2}
     pair = SideBySide(
-        a2c(world, policy, critic=critic(), episodes=workers, **same),
+        a2c(world, policy, critic=critic(), environments=workers, **same),
         a3c(world, policy, critic=critic(), workers=workers, **same),
         workers,
     )
