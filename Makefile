@@ -14,7 +14,7 @@ START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks bench peers clean
+.PHONY: help lab test notebooks bench peers mutants clean
 
 help:
 	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
@@ -22,6 +22,7 @@ help:
 	@echo 'make notebooks  run every notebook and save it with its outputs'
 	@echo 'make bench      measure how fast the panels and the algorithms are'
 	@echo 'make peers      compare advantages, losses, learning curves and speed with other programs (PyTorch: a large download)'
+	@echo 'make mutants    change the core in 200 random places and see whether the tests notice (or: make mutants MUTANTS=20)'
 	@echo 'make clean      remove what the other targets made, .venv too'
 	@echo
 	@echo 'Python 3.11 or newer is needed: make lab PYTHON=/path/to/python3 (after make clean, if there is a .venv).'
@@ -46,6 +47,12 @@ peers: $(VENV)/installed-peers
 	$(BIN)/python -m pytest tests/peers.py
 	$(BIN)/python tests/peers.py $(PEERS_ARGS)
 
+# Not part of `make test` either: it runs tests again for every change.
+MUTANTS ?= 200
+SEED ?= 0
+mutants: $(VENV)/installed-mutants
+	$(BIN)/python tests/mutants.py $(MUTANTS) --seed $(SEED) $(MUTANTS_ARGS)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -66,6 +73,10 @@ $(VENV)/installed-bench: $(VENV)/installed
 
 $(VENV)/installed-peers: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[peers]'
+	@touch $@
+
+$(VENV)/installed-mutants: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
 	@touch $@
 
 # Written so that even Python 2 can read it and say the sentence.

@@ -20,9 +20,11 @@ import nbformat  # noqa: E402
 from lab import ROOT, browser_page, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
-    MLP, SGD, Adam, LearnedValue, Linear, Policy, Stream, Table, collect, episode_gradients, exact_return, none, ppo,
-    reinforce, reward_to_go, short_corridor,
+    MLP, SGD, Adam, LearnedValue, Linear, Policy, Stream, Table, campaign, collect, discounted_returns, enumerate_rollouts,
+    episode_gradients, exact_return, gae, leave_one_out, none, ppo, reinforce, reward_to_go, short_corridor,
 )  # fmt: skip
+from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
+from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
 
 CORRIDOR, SOFTMAX = short_corridor(), Policy.softmax(Table(1, 2))
 
@@ -184,6 +186,25 @@ def bench_import():
     report("import pgedu with what it depends on / what it depends on alone", f"{ratio:.2f}", "target: 1.20 or less")
 
 
+def bench_exact():
+    """What a reader waits for in a cell or at a slider: checks of exercises, the museum, the refusal of an enumeration."""
+    answers = {check_estimator: reward_to_go, check_baseline: leave_one_out, check_gae: gae, check_returns: discounted_returns}
+    seconds = max(timed(partial(check, answer)) for check, answer in answers.items())
+    report(f"the slowest of {len(answers)} checks of an exercise", f"{seconds:.3f} s", "target: 0.3 s or less")
+    world, policy = campaign(horizon=4), Policy.softmax(Table(3, 2))
+    seconds = max(timed(partial(exact_cost, exhibit, world, policy, np.zeros(6))) for exhibit in EXHIBITS)
+    report("the slowest exhibit of the museum: its exact cost", f"{1000 * seconds:.0f} ms", "target: 50 ms or less")
+
+    def refused():
+        try:
+            enumerate_rollouts(CORRIDOR, SOFTMAX, np.zeros(2), horizon=100_000)
+        except ValueError:
+            return
+        raise AssertionError("100,000 steps were enumerated")
+
+    report("refusal to enumerate 100,000 steps", f"{timed(refused):.3f} s", "target: 2 s or less")
+
+
 LABEL_CELL = """
 import ipywidgets
 bare, label = ipywidgets.IntSlider(5, 0, 100), ipywidgets.Label("")
@@ -258,7 +279,7 @@ def bench_panels(name):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_growth, bench_import):
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_growth, bench_exact, bench_import):
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")

@@ -2,14 +2,18 @@
 
 The tests compare advantages, losses, their gradients and Fisher-vector products with Stable-Baselines3's code and with
 PyTorch's automatic differentiation, in double precision. `python tests/peers.py` then compares learning curves at equal
-steps, and the time until CartPole is solved. Nothing there fails: it prints medians and intervals over seeds.
+steps, the time until CartPole is solved, and the time for equal PPO with rejax's. Nothing there fails: it prints
+medians and intervals over seeds.
 """
 
 import sys
 import time
+from functools import partial
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
+import peers_jax
 import pytest
 import torch
 from gymnasium.wrappers.vector import NormalizeObservation, TransformReward
@@ -128,8 +132,7 @@ class TestOfNetworks:
         assert mean_kl(policy, theta, theta, observations, mask) == pytest.approx(0, abs=1e-12)
 
     def test_clipped_value_loss_and_its_gradient(self, approximator):
-        critic = LearnedValue(MLP(4, getattr(approximator, "hidden", ()), 1), Adam(0.1))
-        critic.start(RNG)
+        critic = LearnedValue(MLP(4, getattr(approximator, "hidden", ()), 1), Adam(0.1)).start(RNG)
         w = critic.w + 0.5 * RNG.normal(size=critic.w.shape)
         observations = RNG.normal(size=(40, 1, 4))
         targets, old = RNG.normal(size=(2, 40, 1))
@@ -137,21 +140,22 @@ class TestOfNetworks:
         v, t, o = module(torch.tensor(observations[:, 0]))[:, 0], torch.tensor(targets[:, 0]), torch.tensor(old[:, 0])
         clipped = o + torch.clamp(v - o, -0.2, 0.2)
         (0.5 * torch.max((v - t) ** 2, (clipped - t) ** 2).mean()).backward()
-        ours = critic.gradient(w, observations, targets, np.ones((40, 1)), near=old, clip=0.2)
-        assert np.allclose(-ours, their_gradient(module), **CLOSE)
-        assert not np.allclose(-critic.gradient(w, observations, targets, np.ones((40, 1))), their_gradient(module), **CLOSE)
+        samples, shares = SimpleNamespace(values=old, targets=targets), np.full((40, 1), 1 / 40)
+        weights = partial(ppo.critic_weights, SimpleNamespace(clip_values=0.2), samples, shares)
+        assert np.allclose(-critic.gradient(w, observations, targets, weights), their_gradient(module), **CLOSE)
+        assert not np.allclose(-critic.gradient(w, observations, targets, shares), their_gradient(module), **CLOSE)
 
 
 # --- learning curves and speed: run as a program -----------------------------------------------------------------
 
 CHECKPOINTS = 10
 OURS = {  # the same environments, network size, steps and evaluation as theirs; settings and learning rates are our own
-    ("PPO", "CartPole-v1"): (ppo, {"episodes": 8, "steps": 32, "epochs": 20, "minibatches": 1, "lam": 0.8, "gamma": 0.98,
+    ("PPO", "CartPole-v1"): (ppo, {"environments": 8, "steps": 32, "epochs": 20, "minibatches": 1, "lam": 0.8, "gamma": 0.98,
                                    "anneal": True}, 1e-3, 1e-2, False),
-    ("A2C", "CartPole-v1"): (a2c, {"episodes": 8, "steps": 5, "entropy": 0.0, "gamma": 0.99}, 1e-3, 1e-2, False),
-    ("PPO", "Acrobot-v1"): (ppo, {"episodes": 16, "steps": 128, "epochs": 4, "minibatches": 8, "lam": 0.94, "gamma": 0.99},
+    ("A2C", "CartPole-v1"): (a2c, {"environments": 8, "steps": 5, "entropy": 0.0, "gamma": 0.99}, 1e-3, 1e-2, False),
+    ("PPO", "Acrobot-v1"): (ppo, {"environments": 16, "steps": 128, "epochs": 4, "minibatches": 8, "lam": 0.94, "gamma": 0.99},
                             2e-3, 3e-3, True),
-    ("A2C", "Acrobot-v1"): (a2c, {"episodes": 16, "steps": 8, "entropy": 0.0, "lam": 0.95, "gamma": 0.99, "normalize": True},
+    ("A2C", "Acrobot-v1"): (a2c, {"environments": 16, "steps": 8, "entropy": 0.0, "lam": 0.95, "gamma": 0.99, "normalize": True},
                             2e-3, 3e-3, True),
 }  # fmt: skip
 THEIRS = {  # the tuned settings that come with Stable-Baselines3 (its "zoo")
@@ -176,7 +180,7 @@ def our_environments(name, columns, trials, normalize):
 def our_curves(case, total, learners, seed=0):
     """Mean return of 20 episodes of each learner, acting at random as its policy says, at each checkpoint: [C, R]."""
     algorithm, settings, rate, critic_rate, normalize = OURS[case]
-    rng, columns = np.random.default_rng(seed), settings["episodes"]
+    rng, columns = np.random.default_rng(seed), settings["environments"]
     env, trial = our_environments(case[1], learners * columns, learners * 20, normalize)
     width, actions = env.single_observation_space.shape[0], int(env.single_action_space.n)
     policy = Policy.softmax(MLP(width, (64, 64), actions, orthogonal=True))
@@ -262,7 +266,9 @@ def speed(seeds=5):
 
 
 if __name__ == "__main__":
-    which = sys.argv[1:] or ["speed", "PPO", "A2C"]
+    which = sys.argv[1:] or ["rejax", "speed", "PPO", "A2C"]
+    if "rejax" in which:
+        peers_jax.compare()
     if "speed" in which:
         speed()
     for case in OURS:

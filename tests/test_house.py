@@ -92,13 +92,14 @@ def test_an_old_address_gives_what_the_new_one_has_and_says_so(old):
 
 
 def test_wheel_and_sdist_install_and_register_their_environments(tmp_path):
-    """Built from a copy without anything that git ignores, installed elsewhere, and used from there."""
+    """Built from a copy without anything that was made here, installed elsewhere, and used from there."""
     run = lambda *command, **more: subprocess.run(command, check=True, capture_output=True, text=True, **more)  # noqa: E731
     copy = tmp_path / "copy"
-    for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).stdout.splitlines():
-        if name.startswith(("pgedu/", "pyproject", "README", "LICENSE")) and (ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes((ROOT / name).read_bytes())
+    for path in [*HOUSE.rglob("*.*"), *(ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE"))]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            new = copy / path.relative_to(ROOT)
+            new.parent.mkdir(parents=True, exist_ok=True)
+            new.write_bytes(path.read_bytes())
     run(sys.executable, "-m", "build", "--outdir", tmp_path, copy)  # the wheel is built from the sdist
     (wheel,), (_,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     site = tmp_path / "site"

@@ -7,7 +7,10 @@ notice a notebook that was broken on purpose. That the outputs are still true is
 import copy
 import importlib.util
 import json
+import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from urllib.parse import unquote
@@ -248,3 +251,40 @@ def test_a_broken_notebook_is_noticed(number):
     nb = good()
     damage(nb)
     assert check(nb), f"{check.__name__} did not notice"
+
+
+PANEL = """from pgedu.panels import explore, slider
+def view(figure):
+    (line,) = figure.add_subplot(title="a line").plot([0, 1], [0, 1])
+    def draw(slope):
+        line.set_ydata([0, slope])
+        return f"The line ends at {slope:.1f}."
+    return draw
+explore(view, slope=slider(0.0, 1.0, 0.5))"""
+# Matplotlib says that it builds the cache of fonts when that has taken five seconds: here it is always a slow machine.
+SLOW = """import threading
+class Timer(threading.Timer):
+    def __init__(self, interval, *arguments, **more):
+        super().__init__(0 if interval == 5 else interval, *arguments, **more)
+threading.Timer = Timer"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="HOME is the way to a home elsewhere")
+@pytest.mark.parametrize("cold", ["no cache of fonts yet", "a home that cannot be written"])
+def test_strict_nbval_is_green_on_a_cold_machine(tmp_path, cold):
+    """What Matplotlib logs there, on the way to the first panel, is no output of the cell."""
+    path, file = tmp_path / "panel.ipynb", tmp_path / "a_file"
+    file.write_text("and no folder, so that nothing can be made below it")
+    (tmp_path / "sitecustomize.py").write_text(SLOW)
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PANEL), nbformat.v4.new_code_cell("print(1)")])
+    nbformat.write(nb, path)
+    assert save_notebooks.save(path, timeout=60)
+    home = {"HOME": file / "home", "JUPYTER_RUNTIME_DIR": tmp_path / "runtime"}  # without one, Jupyter starts no kernel
+    places = {"MPLCONFIGDIR": tmp_path / "fonts"} if cold.startswith("no cache") else home
+    away = ["MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
+    environment = {name: value for name, value in os.environ.items() if name not in away}
+    environment |= {name: str(place) for name, place in places.items()}
+    environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{ROOT}"
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", path]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr

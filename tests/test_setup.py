@@ -1,5 +1,6 @@
 """The way in: one list of dependencies, a Makefile that says what is missing, notebooks that are saved reproducibly."""
 
+import importlib.util
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -64,7 +66,7 @@ def make(folder, target, first_line):
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench"])
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench", "mutants"])
 def test_an_old_python_gets_one_sentence(tmp_path, target):
     result = make(tmp_path, target, OLD)
     assert result.returncode != 0
@@ -91,7 +93,27 @@ def test_a_venv_that_fails_leaves_nothing(tmp_path):
 @needs_make
 def test_help_is_the_default_and_names_every_target():
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert all(f"make {target}" in said for target in ["lab", "test", "notebooks", "bench", "clean"])
+    assert all(f"make {target}" in said for target in ["lab", "test", "notebooks", "bench", "peers", "mutants", "clean"])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
+def test_no_test_looks_at_the_clock(path):
+    """On a busy machine it would fail for no fault of ours: time is measured by tests/bench.py."""
+    clocks = r"\btime\.(perf_counter|monotonic|process_time|time)\b|\bfrom time import"
+    assert not re.search(clocks, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("options, dist", [
+    ({"numprocesses": 2, "dist": "no"}, "loadscope"), ({"numprocesses": 2, "dist": "load"}, "load"),
+    ({"numprocesses": None, "dist": "no"}, "no"), ({"dist": "no"}, "no"),  # without xdist
+])  # fmt: skip
+def test_processes_of_xdist_share_no_module_unless_asked_to(options, dist):
+    spec = importlib.util.spec_from_file_location("conftest_of_the_root", ROOT / "conftest.py")
+    conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conftest)
+    config = SimpleNamespace(option=SimpleNamespace(**options))
+    conftest.pytest_cmdline_main(config)
+    assert config.option.dist == dist
 
 
 def write_notebook(path, *sources):

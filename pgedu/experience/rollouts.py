@@ -129,11 +129,12 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
     shape = (*batch, *stream.recorded.shape[1:])
     observations, rows, actions, outputs = [stream.recorded], [], [], []
     alive = np.ones(columns, dtype=bool)
+    outputs_at = policy.prepared(theta)
     for t in range(steps or max_steps):
         if t % BLOCK == 0:
             noise = policy.head.noise(rng, (BLOCK, *batch))
         with np.errstate(under="ignore"):  # not across the yield, beyond which it is the caller's business
-            outputs.append(policy.outputs(theta, stream.acting_on.reshape(shape)))
+            outputs.append(outputs_at(stream.acting_on.reshape(shape)))
             action = policy.head.act(outputs[-1], noise[t % BLOCK])
         rewards, terminated, truncated, mask = stream.step(action.reshape(columns, *action.shape[len(batch) :]))
         rows.append((rewards, terminated, mask & alive))

@@ -8,7 +8,7 @@ import contextlib
 
 import numpy as np
 
-from pgedu import clipped_weights, discounted_returns, gae
+from pgedu import Categorical, clipped_weights, discounted_returns, gae
 from pgedu.lessons.estimator_checks import DOUBLED, MEAN, SHIFTED, check_baseline, check_estimator, shift  # noqa: F401
 from pgedu.lessons.verdicts import Fault, compare, judged
 
@@ -17,7 +17,7 @@ VALUES = [np.array(q) for q in ([1.0, 3.0], [2.0, -1.0, 4.0], [5.0, 1.0, 0.0, 2.
 
 
 def _pi(h):
-    return np.exp(h - h.max()) / np.exp(h - h.max()).sum()
+    return np.exp(Categorical(len(h)).log_probs(h))
 
 
 def _score(h, a):

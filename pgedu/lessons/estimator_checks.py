@@ -13,7 +13,7 @@ import numpy as np
 from pgedu import Policy, Rollout, Table, campaign, discounted_returns, each_batch, enumerate_rollouts
 from pgedu import episode_gradients, moments, none, reward_to_go, stay_or_stop, total_return
 from pgedu.gradients.estimators import discount_powers
-from pgedu.lessons.verdicts import Fault, answer_of, as_text, blame_factor, is_same, judged
+from pgedu.lessons.verdicts import Fault, answer_of, as_texts, blame_factor, is_same, judged
 
 MEAN = "You take the mean over time where a sum is needed."
 SHIFTED = "One step off: with the action at time t goes rewards[t], which it was paid, and what follows."
@@ -103,7 +103,7 @@ def _same_means(found, wanted):
 
 
 def _variances(old, new):
-    return ", ".join(f"{b.variance:.3f} where it was {a.variance:.3f}" for a, b in zip(old, new))
+    return ", ".join("{} where it was {}".format(*as_texts(b.variance, a.variance)) for a, b in zip(old, new))
 
 
 def _blame_bias(found, wanted, rollouts, hint=""):
@@ -114,7 +114,8 @@ def _blame_bias(found, wanted, rollouts, hint=""):
             raise Fault("Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges.")
         blame_factor(means, truths, "expectation", "the gradient")
         a, b = next(pair for pair in zip(means, truths) if not is_same(pair[:1], pair[1:]))
-        raise Fault(f"Biased: your expectation is {as_text(a)} where the gradient is {as_text(b)}." + hint)
+        yours, right = as_texts(a, b)
+        raise Fault(f"Biased: your expectation is {yours} where the gradient is {right}." + hint)
 
 
 @judged

@@ -78,11 +78,18 @@ def _shown(given):
     return ", ".join(f"{name} = {as_text(value)}" for name, value in given.items())
 
 
-def as_text(value):
+def as_text(value, decimals=3, longest=12):
     """A value as a student should read it: rounded, in one line; of a rollout, only what it is."""
     if isinstance(value, Rollout):
         return f"one with rewards of shape {value.rewards.shape}"
-    return " ".join(np.array2string(np.round(value, 3) + 0, separator=", ", threshold=12).split())
+    rounded = np.round(value, decimals) + 0
+    return " ".join(np.array2string(rounded, precision=decimals, separator=", ", threshold=longest).split())
+
+
+def as_texts(*values):
+    """Values that differ, as texts that do: with as many decimals as that takes."""
+    texts = [[as_text(value, decimals, longest=100) for value in values] for decimals in range(3, 17)]
+    return next((each for each in texts if len(set(each)) == len(values)), texts[0])
 
 
 def is_same(found, wanted, tolerance=1e-5):
@@ -91,10 +98,10 @@ def is_same(found, wanted, tolerance=1e-5):
 
 
 def blame_factor(found, wanted, what, right):
-    """A Fault, if there is a constant c with found = c * wanted in all cases."""
+    """A Fault, if there is a constant c with found = c * wanted in all cases, and c is not 1 but for rounding."""
     a, b = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in (found, wanted))
     c = float(a @ b / (b @ b))
-    if is_same([a], [c * b]):
+    if is_same([a], [c * b]) and abs(c - 1) > 1e-3:
         near = Fraction(c).limit_denominator(12)
         hint = ": check the sign" if c < 0 else ": nothing is left of it" if near == 0 else ""
         raise Fault(f"Your {what} is exactly {near if abs(near - c) < 1e-5 else round(c, 4)} times {right}{hint}.")
@@ -111,4 +118,17 @@ def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5):
             raise Fault(sentence)
     blame_factor(found, wanted, "answer", "the right one")
     case, a, b = next(each for each in zip(cases, found, wanted) if not is_same(each[1:2], each[2:], tolerance))
-    raise Fault(f"Not yet: given {_shown(case)}, your answer is {as_text(a)} and the right one {as_text(b)}.")
+    yours, right = as_texts(a, b)
+    start = f"Not yet: given {_shown(case)}, your answer is {yours} and the right one {right}."
+    raise Fault(start + _near(found, wanted))
+
+
+def _near(found, wanted):
+    """A sentence on answers that are right but for a small difference; empty for others."""
+    for decimals in range(1, 7):
+        if is_same(found, [np.round(array, decimals) for array in wanted], 1e-9):
+            places = "1 decimal" if decimals == 1 else f"{decimals} decimals"
+            return f" Yours is the right one rounded to {places}: leave the rounding away."
+    if is_same(found, wanted, 2e-2):
+        return " So small a difference looks like rounding, or like a finite difference whose step is too wide."
+    return ""

@@ -15,103 +15,42 @@ A view is a function that fills a Matplotlib figure once and returns `draw`, whi
 """
 
 import asyncio
-import base64
-import html
 import inspect
 import time
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
-import numpy as np
 
-from pgedu.panels.canvas import Canvas
-from pgedu.panels.cells import interrupt_means, replace_panels_of_cell
-from pgedu.panels.controls import slider, style
+from pgedu.arguments import number, refuse
 from pgedu.learning.training import pieces
+from pgedu.panels.cells import interrupt_means
+from pgedu.panels.controls import slider
+from pgedu.panels.panel import Panel, button, call, named
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
-ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
-
-
-class Panel(widgets.VBox):
-    """Controls, a picture and a readout. `error` holds the exception of the last callback, if it failed."""
-
-    def __init__(self, view, controls, size):
-        super().__init__()
-        self._parts = set()
-        for name, control in controls.items():
-            if not isinstance(control, widgets.Widget):
-                self.close()
-                raise ValueError(f"{name} must be a control: slider(...), choice(...) or switch(...); got {control!r}")
-            control.description = control.description or name.replace("_", " ")
-        self.controls, self.readout, self.error = controls, "", None
-        self._view, self._canvas = view, Canvas(view, size)
-        self._image = widgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
-        self._text = widgets.HTML()
-        self._pin = _button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
-        self._seed = widgets.BoundedIntText(0, 0, 9999, **style("seed", "110px"))
-        rows = [controls.values(), self._buttons()]
-        bars = [widgets.Box(list(row), layout=ROW) for row in rows]
-        self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._image, self._text}
-        self.children = [*bars, self._image, self._text]
-        replace_panels_of_cell(self)
-        for name, control in controls.items():
-            self._observe(control, self._moved, name)
-        self._observe(self._seed, self._moved, "rng")
-        self._observe(self._pin, lambda: (self._canvas.pin(self._pin.value), self._paint()))
-
-    def _observe(self, control, act, *arguments):
-        control.observe(lambda change: self._guard(act, *arguments), "value")
-
-    def _guard(self, act, *arguments):
-        """Run a callback; an exception is shown in the panel, and raised on for logs and tests."""
-        try:
-            act(*arguments)
-        except Exception as error:
-            self._fail(error)
-            raise
-
-    def _fail(self, error):
-        self.error = error
-        text = html.escape(f"{type(error).__name__}: {error}")
-        self._text.value = f'<div role="alert" style="color:#b00020"><b>This did not work.</b> {text}</div>'
-
-    def _paint(self):
-        self._image.value = self._canvas.png()
-
-    def _values(self, **more):
-        values = {name: control.value for name, control in self.controls.items()}
-        return values | {"rng": np.random.default_rng(self._seed.value)} | more
-
-    def _draw(self, **more):
-        """Let the view move its artists; show the picture and the readout."""
-        began, self.error = time.perf_counter(), None
-        self.readout = str(_call(self._canvas.draw, self._values(**more)) or "")
-        self._paint()
-        self._text.value = f'<div role="status" style="line-height:1.4">{html.escape(self.readout)}</div>'
-        self._drawing = time.perf_counter() - began
-
-    def _repr_mimebundle_(self, **kwargs):
-        """Beside the live widget, a picture and the readout: for pages, printers and readers that have no kernel."""
-        picture = base64.b64encode(self._image.value).decode()
-        return super()._repr_mimebundle_(**kwargs) | {"image/png": picture, "text/plain": self.readout}
-
-    def close(self):
-        """Leave nothing behind: every widget of the panel goes."""
-        for widget in {*self._parts, self}:
-            for part in filter(None, (getattr(widget, "style", None), widget.layout, widget)):
-                widgets.Widget.close(part)
+PATIENCE = 20.0  # seconds that a panel computes before it shows what there is; long, as saved pictures depend on it
 
 
 class explore(Panel):  # noqa: N801 - a verb to its users, as `reinforce` is
-    """A panel that redraws `view` whenever one of its `controls` moves."""
+    """A panel that redraws `view` whenever one of its `controls` moves.
 
-    def __init__(self, view, *, size=(9.6, 3.8), **controls):
+    Raises:
+        ValueError: a view that returns no function, or a control that `draw` does not name.
+    """
+
+    taken = ("view", "size", "rng")
+
+    def __init__(self, view=None, /, *, size=(9.6, 3.8), **controls):
+        view = controls.pop("view", None) if view is None else view  # by its name, too
         super().__init__(view, controls, size)
+
+    def _begin(self):
+        self._require_readers(named(self._canvas.draw))
         self._draw()
 
     def _buttons(self):
-        return [self._pin, self._seed] if "rng" in inspect.signature(self._canvas.draw).parameters else [self._pin]
+        return [self._pin, self._seed] if "rng" in named(self._canvas.draw) else [self._pin]
 
     def _moved(self, name):
         self._draw()
@@ -127,50 +66,84 @@ class watch(Panel):  # noqa: N801
         view: its `draw(new, ...)` gets a list of the `Progress` records since the last picture.
         first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
         speed: where the slider of updates per picture stands at first.
+    Raises:
+        ValueError: a view that returns no function, a start that returns no iterator, or a control that neither
+            of them names and that is no setting of the training.
     """
 
-    def __init__(self, start, view, *, first=20, speed=10, size=(9.6, 3.8), **controls):
-        self._start, self._first, self.task = start, first, None
-        self._speed = slider(1, 1000, speed, log=True, label="updates per picture")
+    taken = ("start", "view", "first", "speed", "size", "rng", "new")
+
+    def __init__(self, start=None, view=None, /, *, first=20, speed=10, size=(9.6, 3.8), **controls):
+        start = controls.pop("start", None) if start is None else start  # by its name, too
+        view = controls.pop("view", None) if view is None else view
+        self._require_controls(controls, first=first, speed=speed)
+        if not callable(start):
+            raise refuse("start", "a function that returns a training", start)
+        self._start, self._first = start, number("first", first, least=0, whole=True)
+        self._pace, self.task, self._on = number("speed", speed, 1, 1000), None, False
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
-        self._step.on_click(lambda button: self._guard(lambda: self._draw(new=self._advance(1))))
-        self._reset.on_click(lambda button: self._guard(self._restart))
-        self._restart()
+        self._step.on_click(lambda _: self._turns.click(lambda: self._guard(self._compute, 1)))
+        self._reset.on_click(lambda _: self._turns.change("reset", lambda: self._guard(self._restart)))
 
     def _buttons(self):
-        self._play = _button(widgets.ToggleButton, "play", "play", "let it learn")
-        self._step = _button(widgets.Button, "step", "step-forward", "one update")
-        self._reset = _button(widgets.Button, "reset", "refresh", "start afresh")
+        self._play = button(widgets.ToggleButton, "play", "play", "let it learn")
+        self._step = button(widgets.Button, "step", "step-forward", "one update")
+        self._reset = button(widgets.Button, "reset", "refresh", "start afresh")
+        self._speed = slider(1, 1000, self._pace, log=True, label="updates per picture")
         return [self._play, self._step, self._reset, self._pin, self._seed, self._speed]
 
+    def _begin(self):
+        self._start_afresh()
+        settings = _settings(self.training, self.controls)
+        self._require_readers([*named(self._start), *named(self._canvas.draw), *settings])
+        self._compute(self._first)
+
     def _restart(self):
-        """A fresh training, and its first stretch."""
+        """A fresh training on a fresh picture, and its first stretch."""
         self._canvas.setup(self._view)
-        self.training = _call(self._start, self._values())
+        self._start_afresh()
+        self._compute(self._first)
+
+    def _start_afresh(self):
+        self.training = call(self._start, self._values())
+        if not isinstance(self.training, Iterable) or isinstance(self.training, type):
+            raise refuse("what start returns", "a training or another iterator", self.training)
         self._stream, self.finished = pieces(self.training), False
+        self._records, self._late = 0, False
         for name in self.controls:
             self._set(name)
-        self._draw(new=self._advance(self._first))
 
     def _set(self, name):
-        if hasattr(self.training, name) and name not in inspect.signature(self._start).parameters:
-            setattr(self.training, name, self.controls[name].value)
+        if name not in named(self._start) and _can_be_set(self.training, name):
+            setattr(self.training, name, self._positions[name])
 
     def _moved(self, name):
-        if name in ("rng", *inspect.signature(self._start).parameters):
+        if name in ("rng", *named(self._start)):
             self._restart()
         else:
             self._set(name)
-            self._draw(new=[])
+            self._compute(0)
 
-    def _advance(self, updates, until=np.inf):
+    def _compute(self, updates):
+        """Go on by so many updates, but no longer than PATIENCE, and show them."""
+        new = self._advance(updates, time.perf_counter() + PATIENCE) if updates else []
+        if updates:
+            self._late = len(new) < updates and not self.finished
+        note = f"After {PATIENCE:g} seconds this is not done yet: play goes on from here." if self._late else ""
+        if self._late and not self._records:
+            self._show(note)  # a view may rely on a first record
+        else:
+            self._draw(note, new=new)
+
+    def _advance(self, updates, until):
         """Up to so many updates, until a moment in time: the list of their records. Goes on where it stopped."""
         new = []
         try:
             for progress in self._stream:
                 if progress is not None:
                     new.append(progress)
+                    self._records += 1
                 if len(new) >= updates or time.perf_counter() > until:
                     return new
         except BaseException:  # also an interrupt: the training is as it was before this update
@@ -179,41 +152,59 @@ class watch(Panel):  # noqa: N801
         self.finished = True
         return new
 
-    def _toggled(self):
-        self._play.description = self._play.icon = "pause" if self._play.value else "play"
-        if self._play.value and (self.task is None or self.task.done()):
-            self.task = asyncio.get_running_loop().create_task(self._playing())
+    def _toggled(self, on):
+        self._on = on
+        self._play.description = self._play.icon = "pause" if on else "play"
+        if on and (self.task is None or self.task.done()):
+            self._turns.settle()
+            self.task = (self._turns.loop or asyncio.get_running_loop()).create_task(self._playing())
 
     async def _playing(self):
         """The live training: a task of the kernel's own loop. Ends on pause, at the end, on an error or interrupt."""
         try:
             with interrupt_means(self.pause):
-                while self._play.value and not self.finished:
+                while self._on and not self.finished:
                     began = time.perf_counter()
-                    share = max(FRAME / 3, FRAME - REST - self._drawing)  # of the frame, for learning
-                    new = self._advance(round(self._speed.value), began + share)
-                    if new:
-                        self._draw(new=new)
+                    new = self._turns.take(self._frame)
                     # In the midst of a long update there is nothing to draw: only a rest, and on with it.
                     await asyncio.sleep(max(REST, began + FRAME - time.perf_counter()) if new else REST)
         except Exception as error:
             self._fail(error)
             raise
         finally:
-            self.pause()
+            if self._on:
+                self.pause()
+
+    def _frame(self):
+        """Learn for one frame, and show what is new."""
+        share = max(FRAME / 3, FRAME - REST - self._drawing)  # of the frame, for learning
+        new = self._advance(round(self._speed.value), time.perf_counter() + share)
+        if new:
+            self._late = False
+            self._draw(new=new)
+        return new
 
     def pause(self):
         self._play.value = False
 
-    def close(self):
+    def _fail(self, error):
+        super()._fail(error)
+        self.pause()  # or the next frame would take the words away before anybody has read them
+
+    def _close(self):
         self.task and self.task.cancel()
-        super().close()
+        super()._close()
 
 
-def _button(kind, name, icon, tooltip):
-    return kind(description=name, icon=icon, tooltip=tooltip, layout={"width": "84px"})
+def _can_be_set(training, name):
+    """Whether it is an attribute of the training that may change: no method, nothing fixed, no part of its state."""
+    kind = inspect.getattr_static(type(training), name, None)
+    fixed = inspect.isroutine(kind) or not getattr(kind, "live", True) or getattr(kind, "fset", True) is None
+    return hasattr(training, name) and not fixed and name not in getattr(training, "state", ())
 
 
-def _call(function, values):
-    """Call with those of the values that the function names."""
-    return function(**{name: values[name] for name in inspect.signature(function).parameters if name in values})
+def _settings(training, controls):
+    """Names of what may be set on the training: where it has a number or a function, and what the controls ask for."""
+    public = [name for name in dir(training) if not name.startswith("_")]
+    simple = [name for name in public if isinstance(getattr(training, name, None), int | float | Callable)]
+    return [name for name in {*simple, *controls} if _can_be_set(training, name)]

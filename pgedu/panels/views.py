@@ -60,7 +60,7 @@ class Band:
             self.area.set_xy(edge[np.isfinite(edge).all(axis=-1)])
 
 
-def _mean(samples):
+def mean_of_what_is_there(samples):
     """Mean over the last axis of what is there (not NaN); NaN where nothing is there yet."""
     there = ~np.isnan(samples)
     total, count = np.where(there, samples, 0.0).sum(axis=-1), there.sum(axis=-1)
@@ -89,7 +89,7 @@ class LearningCurve:
                 warnings.simplefilter("ignore")  # no run has a value yet: NaN, a gap
                 low, high = quantile(samples, [0.1, 0.9], axis=-1)
             self._x.extend(x)
-            self._rows.extend(zip(_mean(samples), low, high))
+            self._rows.extend(zip(mean_of_what_is_there(samples), low, high))
 
     def show(self):
         """Draw what was added so far. Returns the latest mean (NaN before the first)."""
@@ -144,7 +144,7 @@ class Learning:
             self._recolour(color_of(method))
         if new:
             updates = [record.update for record in new]
-            self.sampled.add(updates, np.array([_mean(record.returns) for record in new]))
+            self.sampled.add(updates, np.array([mean_of_what_is_there(record.returns) for record in new]))
             gradients = np.array([record.gradients for record in new])
             with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
                 if gradients.shape[-2] > 1:  # one episode alone has no variance to show

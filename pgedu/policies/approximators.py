@@ -1,128 +1,128 @@
 """Function approximators: flat parameters theta and observations in, outputs out, and the way back.
 
-Each has `size` (D, the number of parameters), `outputs` (K) and three pure functions:
+Each has `size` (D, the number of parameters), `outputs` (K) and these pure functions:
     init(rng, runs=None)           -> theta [*R, D]
     forward(theta, observations)   -> outputs [..., *R, B, K]
+    prepared(theta)                -> forward(theta, .), for whoever asks again and again
     trace(theta, observations)     -> the same outputs, and a function `backward`: a gradient [T, *R, B, K] with
                                       respect to them -> [*R, B, D], sum over time of (d outputs / d theta)^T gradient
 Leading axes of observations (time, in `trace`) are free; the run axes *R are those of theta.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
+
+from pgedu.arguments import number, numbers, refuse
+from pgedu.policies.fitting import require_counts, require_features, require_rows, require_theta, zeros
+from pgedu.policies.layers import Perceptron
 
 
 @dataclass(frozen=True)
 class Table:
-    """One row of outputs for each of O discrete observations: theta is [O, K], flattened; starts at 0."""
+    """One row of outputs for each of O discrete observations: theta is [O, K], flattened; starts at 0.
+
+    Raises:
+        ValueError: observations or outputs that are no whole numbers of 1 or more.
+    """
 
     observations: int
     outputs: int
+
+    def __post_init__(self):
+        require_counts(self, "observations", "outputs")
 
     @property
     def size(self):
         return self.observations * self.outputs
 
     def init(self, rng, runs=None):
-        return np.zeros(_run_shape(runs) + (self.size,))
+        return zeros(self, rng, runs)
 
     def forward(self, theta, observations):
-        _check_rows(self, theta, observations)
-        return theta.reshape(-1, self.outputs)[self._rows(theta, observations)]
+        theta = require_theta(self, theta)
+        return self._look_up(theta, require_rows(self, theta, observations))
+
+    def prepared(self, theta):
+        return partial(self.forward, require_theta(self, theta))
 
     def trace(self, theta, observations):
+        theta = require_theta(self, theta)
+        observations = require_rows(self, theta, observations, time=True)
+        outputs = self._look_up(theta, observations)
+
         def backward(gradient):
-            parts = [self.sums(theta, observations, k, gradient[..., k])[..., k] for k in range(self.outputs)]
+            gradient = numbers("gradient", gradient, "[T, *R, B, K]", outputs.shape, finite=False)
+            parts = [self._sums(observations, k, gradient[..., k])[..., k] for k in range(self.outputs)]
             return np.stack(parts, axis=-1).reshape(*observations.shape[1:], self.size)
 
-        _check_time(theta, observations, ())
-        return self.forward(theta, observations), backward
+        return outputs, backward
 
     def sums(self, theta, observations, columns, weights):
         """Sum over time of the weights [T, *R, B] in each cell (observation, column) of the table: [*R, B, O, K]."""
-        _check_time(theta, observations, ())
-        _check_rows(self, theta, observations)
+        observations = require_rows(self, require_theta(self, theta), observations, time=True)
+        return self._sums(observations, columns, weights)
+
+    def _sums(self, observations, columns, weights):
         episodes = observations.shape[1:]
         count = np.prod(episodes, dtype=int) * self.size
         # Each cell of each episode's table is one bin; np.bincount adds up a run of time without a loop.
         cells = np.arange(0, count, self.size).reshape(episodes) + observations * self.outputs + columns
         return np.bincount(cells.ravel(), weights.ravel(), count).reshape(*episodes, self.observations, self.outputs)
 
-    def _rows(self, theta, observations):
-        """Row of every observation in the tables of all runs, stacked."""
+    def _look_up(self, theta, observations):
+        """From the tables of all runs, stacked."""
         runs = theta.shape[:-1]
-        return observations + self.observations * np.arange(np.prod(runs, dtype=int)).reshape(*runs, 1)
+        rows = observations + self.observations * np.arange(np.prod(runs, dtype=int)).reshape(*runs, 1)
+        return theta.reshape(-1, self.outputs)[rows]
 
 
 class _Layers:
     """Affine layers with tanh between them; theta holds (W [inputs, outputs], bias [outputs]) layer after layer."""
 
     @property
-    def _layers(self):
+    def _shapes(self):
         """(inputs, outputs) of each layer."""
-        widths = (self.features, *getattr(self, "hidden", ()), self.outputs)
+        widths = (self.features, *self.hidden, self.outputs)
         return list(zip(widths[:-1], widths[1:]))
 
     @property
     def size(self):
-        return sum((inputs + 1) * outputs for inputs, outputs in self._layers)
+        return sum((inputs + 1) * outputs for inputs, outputs in self._shapes)
 
     def forward(self, theta, observations):
-        _check(self, theta, observations, (self.features,))
-        return _time_first(self._activations(theta, _time_inside(theta, observations))[-1], theta, observations)
+        return self.prepared(theta)(observations)
+
+    def prepared(self, theta):
+        theta = require_theta(self, theta)
+        perceptron = Perceptron(self._shapes, theta, self.dtype)
+        return lambda observations: perceptron.forward(require_features(self, theta, observations))
 
     def trace(self, theta, observations):
-        _check_time(theta, observations, (self.features,))
-        _check(self, theta, observations, (self.features,))
-        activations = self._activations(theta, _time_inside(theta, observations))
-
-        def backward(gradient):
-            return self._backward(theta, activations, _time_inside(theta, gradient), observations.shape[-2])
-
-        return _time_first(activations[-1], theta, observations), backward
-
-    def _weights(self, theta):
-        """(W, bias) of each layer, [*R, inputs, outputs] and [*R, outputs]."""
-        start = 0
-        for inputs, outputs in self._layers:
-            middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
-            yield theta[..., start:middle].reshape(*theta.shape[:-1], inputs, outputs), theta[..., middle:end]
-            start = end
-
-    def _activations(self, theta, inputs):
-        """The input [*R, N, features] of every layer, and the outputs."""
-        activations = [inputs]
-        for weights, bias in self._weights(theta):
-            if len(activations) > 1:
-                np.tanh(activations[-1], out=activations[-1])
-            hidden = activations[-1] @ weights
-            hidden += bias[..., None, :]
-            activations.append(hidden)
-        return activations
-
-    def _backward(self, theta, activations, gradient, episodes):
-        parts, weights = [], list(self._weights(theta))
-        by_episode = (*theta.shape[:-1], episodes, -1)
-        for layer in reversed(range(len(weights))):
-            inputs = activations[layer]
-            steps, errors = (each.reshape(*by_episode, each.shape[-1]) for each in (inputs, gradient))
-            parts += [errors.sum(axis=-2), np.swapaxes(steps, -1, -2) @ errors]  # [*R, B, F, T] @ [*R, B, T, K]
-            if layer:  # through the tanh below; the observations themselves need no gradient
-                gradient = (gradient @ np.swapaxes(weights[layer][0], -1, -2)) * (1 - inputs**2)
-        lead = (*theta.shape[:-1], episodes, -1)
-        return np.concatenate([part.reshape(lead) for part in parts[::-1]], axis=-1)
+        theta = require_theta(self, theta)
+        observations = require_features(self, theta, observations, time=True)
+        perceptron = Perceptron(self._shapes, theta, self.dtype)
+        return perceptron.forward(observations, keep=True), perceptron.backward
 
 
 @dataclass(frozen=True)
 class Linear(_Layers):
-    """outputs = features @ W + bias, with theta = (W [F, K], bias [K]), flattened; starts at 0."""
+    """outputs = features @ W + bias, with theta = (W [F, K], bias [K]), flattened; starts at 0.
+
+    Raises:
+        ValueError: features or outputs that are no whole numbers of 1 or more.
+    """
 
     features: int
     outputs: int
+    hidden, dtype = (), np.float64  # of no layer between, and no choice: an MLP has one
+
+    def __post_init__(self):
+        require_counts(self, "features", "outputs")
 
     def init(self, rng, runs=None):
-        return np.zeros(_run_shape(runs) + (self.size,))
+        return zeros(self, rng, runs)
 
 
 @dataclass(frozen=True)
@@ -132,24 +132,39 @@ class MLP(_Layers):
     `hidden` are the widths of the hidden layers. Weights start normal with variance 1 / fan-in, or, with
     `orthogonal`, as orthogonal matrices times sqrt(2) (Saxe et al. 2014); those of the last layer a hundred times
     smaller than that, so that a fresh policy is close to uniform, and a fresh critic close to 0.
+
+    With `dtype=np.float32` the network computes in single precision, about twice as fast where layers are wide: what
+    goes in and out, theta too, stays float64, but outputs and gradients have errors of about 1e-6 of the largest
+    (more where large terms cancel). No choice for identities, nor for differences of outputs (Fisher-vector products).
+
+    Raises:
+        ValueError: features, hidden or outputs that are no whole numbers of 1 or more, or another dtype.
     """
 
     features: int
     hidden: tuple
     outputs: int
     orthogonal: bool = False
+    dtype: type = field(default=np.float64, repr=False)
 
     def __post_init__(self):
+        require_counts(self, "features", "outputs")
         if not isinstance(self.hidden, tuple | list):
-            raise ValueError(f"hidden must be the widths of the hidden layers, such as (32, 32); got {self.hidden!r}")
+            raise refuse("hidden", "the widths of the hidden layers, such as (32, 32)", self.hidden)
+        object.__setattr__(self, "hidden", tuple(number("hidden", width, 1, whole=True) for width in self.hidden))
+        if self.dtype not in (np.float32, np.float64):
+            raise refuse("dtype", "np.float32 or np.float64", self.dtype)
 
     def init(self, rng, runs=None):
-        theta = np.zeros(_run_shape(runs) + (self.size,))
-        for (inputs, outputs), (weights, _) in zip(self._layers, self._weights(theta)):
-            weights[...] = rng.normal(size=weights.shape) / np.sqrt(inputs)
+        theta = zeros(self, rng, runs)
+        end = 0
+        for inputs, outputs in self._shapes:
+            start, end = end, end + (inputs + 1) * outputs
+            weights = rng.normal(size=(*theta.shape[:-1], inputs, outputs)) / np.sqrt(inputs)
             if self.orthogonal:
-                weights[...] = np.sqrt(2) * _orthogonal(weights)
-        weights /= 100
+                weights = np.sqrt(2) * _orthogonal(weights)
+            theta[..., start : end - outputs] = weights.reshape(*theta.shape[:-1], -1)
+        theta[..., start:] /= 100
         return theta
 
 
@@ -159,50 +174,3 @@ def _orthogonal(matrices):
     q, r = np.linalg.qr(np.swapaxes(matrices, -1, -2) if wide else matrices)
     q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
     return np.swapaxes(q, -1, -2) if wide else q
-
-
-def _run_shape(runs):
-    return () if runs is None else (runs,)
-
-
-def _time_inside(theta, array):
-    """[..., *R, B, F] -> [*R, B * ..., F]: one large matrix product for each run instead of one for each step."""
-    lead = array.ndim - theta.ndim - 1
-    if lead:
-        array = np.moveaxis(array, range(lead), range(-1 - lead, -1))
-    return array.reshape(*theta.shape[:-1], -1, array.shape[-1])
-
-
-def _time_first(array, theta, observations):
-    """The way back: [*R, B * ..., K] -> [..., *R, B, K], with the axes of observations."""
-    lead = observations.ndim - theta.ndim - 1
-    batch = observations.shape[lead:-1]
-    array = array.reshape(*batch, *observations.shape[:lead], array.shape[-1])
-    return np.moveaxis(array, range(-1 - lead, -1), range(lead)) if lead else array
-
-
-def _check(approximator, theta, observations, event):
-    """Bad shapes are named here, before broadcasting can make something plausible of them."""
-    if theta.shape[-1] != approximator.size:
-        raise ValueError(f"theta must be [*R, D] with D = {approximator.size}; got shape {theta.shape}")
-    runs, event_axes = theta.shape[:-1], len(event)
-    batch = observations.shape[: observations.ndim - event_axes]
-    fits = len(batch) > len(runs) and batch[-1 - len(runs) : -1] == runs
-    if not fits or observations.shape[observations.ndim - event_axes :] != event:
-        wanted = ", ".join(["...", *map(str, runs), "B", *map(str, event)])
-        raise ValueError(f"observations must be [{wanted}] to fit theta {theta.shape}; got shape {observations.shape}")
-
-
-def _check_time(theta, observations, event):
-    if observations.ndim < 1 + theta.ndim + len(event):  # the sum over time would be one over episodes or runs
-        wanted = ", ".join(["T", *map(str, theta.shape[:-1]), "B", *map(str, event)])
-        raise ValueError(f"observations must be [{wanted}], time first; got shape {observations.shape}")
-
-
-def _check_rows(table, theta, observations):
-    _check(table, theta, observations, ())
-    if not np.issubdtype(observations.dtype, np.integer):
-        raise ValueError(f"observations of a Table must be integers; got {observations.dtype}")
-    if observations.size and not 0 <= observations.min() <= observations.max() < table.observations:
-        low, high = observations.min(), observations.max()
-        raise ValueError(f"observations must lie in 0 .. {table.observations - 1}; got {low} .. {high}")

@@ -7,23 +7,73 @@ A head has `outputs` (K) and these functions of the outputs [..., K]:
     gradient(outputs, actions)  -> d log_prob / d outputs, [..., K]
     entropy(outputs)            -> -E log_prob, [...], in nats
     entropy_gradient(outputs)   -> d entropy / d outputs, [..., K]
+    trace(outputs, actions)     -> log_prob, and a function of (weights, entropy=0.0), each [...] or a number:
+                                   weights * gradient + entropy * entropy_gradient, [..., K]
     kl(outputs, others)         -> KL(pi of outputs || pi of others), [...], in nats
     fisher(outputs, tangent)    -> the Fisher matrix of the distribution in its outputs, times tangent [..., K]
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-# A run that diverges may overflow. `reinforce` finds and reports it; a warning at every step would bury the report.
-overflowing = np.errstate(over="ignore", invalid="ignore")
+from pgedu.arguments import generator, number, numbers, refuse
+from pgedu.policies.layers import quiet
+
+LOWEST = -1000.0  # a log probability whose exponential is 0, but which 0 times is 0, where minus infinity's is NaN
+TINY = 1e-300
+
+
+def log_softmax(preferences, axis=-1):
+    """log P with P = exp(h) / sum exp(h) along `axis`, for preferences h of any shape.
+
+    Preferences of minus infinity (masked actions) have P = 0; where all are, there is no distribution, and P is NaN.
+    """
+    return _log_softmax(numbers("preferences", preferences, finite=False), axis)
+
+
+def softmax(preferences, axis=-1):
+    """P = exp(h) / sum exp(h) along `axis`, for preferences h of any shape; masked actions as in `log_softmax`."""
+    return _exp(log_softmax(preferences, axis))
+
+
+@quiet
+def _log_softmax(preferences, axis=-1):
+    # For the few actions that there are, NumPy is far faster over an axis that is not the innermost one in memory.
+    rows = np.moveaxis(preferences, axis, 0)
+    rows = np.ascontiguousarray(rows) if rows.strides[0] == rows.itemsize else rows
+    shifted = rows - np.maximum.reduce(rows)
+    shifted -= np.log(np.add.reduce(np.exp(shifted)))
+    return np.moveaxis(shifted, 0, axis)
+
+
+_exp = quiet(np.exp)
+
+
+@quiet
+def _weighted(score, entropy_gradient, weights, entropy):
+    score *= np.asarray(weights)[..., None]
+    if np.any(entropy):
+        score += entropy_gradient() * np.asarray(entropy)[..., None]
+    return score
 
 
 @dataclass(frozen=True)
 class Categorical:
-    """Softmax over A actions: P(a) = exp(h_a) / sum_b exp(h_b), with the outputs as preferences h."""
+    """Softmax over A actions: P(a) = exp(h_a) / sum_b exp(h_b), with the outputs as preferences h.
+
+    Minus infinity is the preference of an action that cannot be taken (a mask): its probability is 0, it is never
+    sampled, and counts for nothing in entropy and KL. Where all actions are masked, all is NaN.
+
+    Raises:
+        ValueError: actions that are no whole number of 1 or more.
+    """
 
     actions: int
+
+    def __post_init__(self):
+        number("actions", self.actions, 1, whole=True)
 
     @property
     def outputs(self):
@@ -31,93 +81,128 @@ class Categorical:
 
     def noise(self, rng, shape):
         """Standard Gumbel: minus the logarithm of an exponential variate, which NumPy draws faster than its own."""
-        return -np.log(rng.standard_exponential((*shape, self.actions)))
+        exponential = generator("rng", rng).standard_exponential((*shape, self.actions))
+        return -np.log(np.maximum(exponential, TINY, out=exponential))  # finite: a masked action stays masked
 
     def act(self, outputs, noise):
         """argmax(h + Gumbel noise) is distributed as softmax(h) (Gumbel 1954; Maddison et al. 2014)."""
         return (outputs + noise).argmax(axis=-1)
 
-    @overflowing
     def log_probs(self, outputs):
         """log P of every action, [..., A]."""
-        shifted = outputs - _over_actions(np.maximum, outputs)
-        return shifted - np.log(_over_actions(np.add, np.exp(shifted)))
+        return _log_softmax(outputs)
 
     def log_prob(self, outputs, actions):
-        self._check_shape(outputs, actions)
-        return np.take_along_axis(self.log_probs(outputs), actions[..., None], axis=-1)[..., 0]
+        self._require_fit(outputs, actions)
+        return _of_actions(_log_softmax(outputs), actions)
 
     def gradient(self, outputs, actions):
         """d log P(a) / d h = onehot(a) - P."""
-        self._check_shape(outputs, actions)
-        gradient = -np.exp(self.log_probs(outputs))
-        gradient += actions[..., None] == np.arange(self.actions)
-        return gradient
+        self._require_fit(outputs, actions)
+        return self._onehot_less(_exp(_log_softmax(outputs)), actions)
 
-    @overflowing
     def entropy(self, outputs):
-        log_probs = self.log_probs(outputs)
-        return -(np.exp(log_probs) * log_probs).sum(axis=-1)
+        return -_negative_entropies(_log_softmax(outputs))[1].sum(axis=-1)
 
-    @overflowing
     def entropy_gradient(self, outputs):
         """d H / d h = -P (log P + H)."""
-        log_probs = self.log_probs(outputs)
-        weighted = np.exp(log_probs) * log_probs
-        return np.exp(log_probs) * weighted.sum(axis=-1, keepdims=True) - weighted
+        return _entropy_gradient(_log_softmax(outputs))
 
-    @overflowing
+    def trace(self, outputs, actions):
+        self._require_fit(outputs, actions)
+        log_probs = _log_softmax(outputs)
+
+        def gradient(weights, entropy=0.0):
+            score = self._onehot_less(_exp(log_probs), actions)
+            return _weighted(score, partial(_entropy_gradient, log_probs), weights, entropy)
+
+        return _of_actions(log_probs, actions), gradient
+
+    @quiet
     def kl(self, outputs, others):
-        log_probs = self.log_probs(outputs)
-        return (np.exp(log_probs) * (log_probs - self.log_probs(others))).sum(axis=-1)
+        log_probs = _log_softmax(outputs)
+        P = np.exp(log_probs)
+        return np.where(P == 0, 0.0, P * (log_probs - _log_softmax(others))).sum(axis=-1)
 
+    @quiet
     def fisher(self, outputs, tangent):
         """(diag P - P P^T) tangent."""
-        weighted = np.exp(self.log_probs(outputs)) * tangent
-        return weighted - np.exp(self.log_probs(outputs)) * weighted.sum(axis=-1, keepdims=True)
+        P = np.exp(_log_softmax(outputs))
+        weighted = P * tangent
+        return weighted - P * weighted.sum(axis=-1, keepdims=True)
 
-    def check(self, actions):
+    def require_actions(self, actions):
         """Raise ValueError unless these are actions."""
         if not np.issubdtype(actions.dtype, np.integer):
             raise ValueError(f"actions of a Categorical head must be integers; got {actions.dtype}")
         if actions.size and not 0 <= actions.min() <= actions.max() < self.actions:
             raise ValueError(f"actions must lie in 0 .. {self.actions - 1}; got {actions.min()} .. {actions.max()}")
 
-    def _check_shape(self, outputs, actions):
+    def require_choice(self, outputs):
+        """Raise ValueError where all actions are masked."""
+        if (outputs == -np.inf).all(axis=-1).any():
+            raise ValueError("preferences must leave an action everywhere; got minus infinity for all actions")
+
+    def _require_fit(self, outputs, actions):
         if actions.shape != outputs.shape[:-1]:
-            raise ValueError(f"actions must be [..., *R, B] = {outputs.shape[:-1]}; got shape {actions.shape}")
-        self.check(actions)
+            raise refuse("actions", f"[..., *R, B] = {outputs.shape[:-1]}", f"shape {actions.shape}")
+        self.require_actions(actions)
+
+    def _onehot_less(self, P, actions):
+        rows = np.moveaxis(P, -1, 0)  # a view: P itself becomes the difference
+        labels = np.arange(self.actions).reshape(-1, *[1] * actions.ndim)
+        np.subtract(actions == labels, rows, out=rows)
+        return P
 
 
-def _over_actions(ufunc, outputs):
-    """ufunc.reduce over the last axis, kept; for the few actions there are, NumPy is far faster over a first axis."""
-    return ufunc.reduce(np.ascontiguousarray(np.moveaxis(outputs, -1, 0)))[..., None]
+def _of_actions(log_probs, actions):
+    return np.take_along_axis(log_probs, actions[..., None], axis=-1)[..., 0]
+
+
+@quiet
+def _negative_entropies(log_probs):
+    """P and P log P, with 0 log 0 = 0."""
+    P = np.exp(log_probs)
+    return P, P * np.maximum(log_probs, LOWEST)
+
+
+@quiet
+def _entropy_gradient(log_probs):
+    P, weighted = _negative_entropies(log_probs)
+    return P * weighted.sum(axis=-1, keepdims=True) - weighted
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Independent normal actions [..., d]; the outputs are d means followed by d logarithms of standard deviations."""
+    """Independent normal actions [..., d]; the outputs are d means followed by d logarithms of standard deviations.
+
+    Raises:
+        ValueError: dimensions that are no whole number of 1 or more.
+    """
 
     dimensions: int
+
+    def __post_init__(self):
+        number("dimensions", self.dimensions, 1, whole=True)
 
     @property
     def outputs(self):
         return 2 * self.dimensions
 
     def noise(self, rng, shape):
-        return rng.normal(size=(*shape, self.dimensions))
+        return generator("rng", rng).normal(size=(*shape, self.dimensions))
 
-    @overflowing
+    @quiet
     def act(self, outputs, noise):
         mean, log_std = np.split(outputs, 2, axis=-1)
         return mean + np.exp(log_std) * noise
 
-    @overflowing
+    @quiet
     def log_prob(self, outputs, actions):
         standard, log_std = self._standardise(outputs, actions)
         return (-0.5 * standard**2 - log_std - 0.5 * np.log(2 * np.pi)).sum(axis=-1)
 
-    @overflowing
+    @quiet
     def gradient(self, outputs, actions):
         """d log p / d mean = z / std and d log p / d log_std = z^2 - 1, with z = (a - mean) / std."""
         standard, log_std = self._standardise(outputs, actions)
@@ -129,13 +214,20 @@ class Gaussian:
     def entropy_gradient(self, outputs):
         return np.concatenate(np.broadcast_arrays(0.0, np.ones_like(np.split(outputs, 2, axis=-1)[0])), axis=-1)
 
-    @overflowing
+    def trace(self, outputs, actions):
+        def gradient(weights, entropy=0.0):
+            score = self.gradient(outputs, actions)
+            return _weighted(score, partial(self.entropy_gradient, outputs), weights, entropy)
+
+        return self.log_prob(outputs, actions), gradient
+
+    @quiet
     def kl(self, outputs, others):
         (mean, log_std), (other_mean, other_log_std) = (np.split(each, 2, axis=-1) for each in (outputs, others))
         squares = np.exp(2 * (log_std - other_log_std)) + ((mean - other_mean) / np.exp(other_log_std)) ** 2
         return (other_log_std - log_std + 0.5 * (squares - 1)).sum(axis=-1)
 
-    @overflowing
+    @quiet
     def fisher(self, outputs, tangent):
         """1 / std^2 for a mean, 2 for a log_std."""
         log_std = np.split(outputs, 2, axis=-1)[1]
@@ -144,6 +236,6 @@ class Gaussian:
     def _standardise(self, outputs, actions):
         expected = (*outputs.shape[:-1], self.dimensions)
         if actions.shape != expected:
-            raise ValueError(f"actions must be [..., *R, B, {self.dimensions}] = {expected}; got shape {actions.shape}")
+            raise refuse("actions", f"[..., *R, B, {self.dimensions}] = {expected}", f"shape {actions.shape}")
         mean, log_std = np.split(outputs, 2, axis=-1)
         return (actions - mean) / np.exp(log_std), log_std

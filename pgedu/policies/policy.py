@@ -1,34 +1,55 @@
 """Policies: an approximator turns observations into outputs, a head turns outputs into a distribution over actions."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from pgedu.arguments import generator, numbers, refuse
 from pgedu.policies.approximators import Table
-from pgedu.policies.heads import Categorical, overflowing
+from pgedu.policies.constants import WithConstants
+from pgedu.policies.fitting import require_approximator
+from pgedu.policies.heads import Categorical, Gaussian, softmax
+from pgedu.policies.layers import quiet
 
 
 @dataclass(frozen=True)
 class Policy:
     """A parametrised policy pi(a | s; theta), with theta flat: [*R, D], a vector for each run.
 
-    Observations are [..., *R, B, ...]: leading axes such as time are free, run axes are those of theta.
+    Observations are [..., *R, B, ...]: leading axes such as time are free, run axes are those of theta. All functions
+    take lists where arrays are meant.
+
+    Raises:
+        ValueError: no approximator or no head, or two that do not fit each other.
     """
 
     approximator: object
     head: object
 
     def __post_init__(self):
+        require_approximator(self.approximator)
+        if isinstance(self.head, type) or not hasattr(self.head, "outputs"):
+            raise refuse("head", "one such as Categorical(2) or Gaussian(1)", self.head)
         if self.approximator.outputs != self.head.outputs:
-            raise ValueError(
-                f"approximator must have the {self.head.outputs} outputs that {self.head} needs; "
-                f"got {self.approximator.outputs}"
-            )
+            wanted = f"one with the {self.head.outputs} outputs that {self.head} needs"
+            raise refuse("approximator", wanted, f"{self.approximator.outputs} outputs")
 
     @classmethod
     def softmax(cls, approximator):
         """The softmax policy with one action for each output of `approximator`."""
-        return cls(approximator, Categorical(approximator.outputs))
+        return cls(require_approximator(approximator), Categorical(approximator.outputs))
+
+    @classmethod
+    def gaussian(cls, approximator, log_std=0.0):
+        """The Gaussian policy whose means are the d outputs of `approximator`, in continuous actions [..., d].
+
+        The logarithms of the standard deviations are d more parameters, the same in every state, and start at
+        `log_std`, a number or [d]. (For deviations that depend on the state: Policy(approximator, Gaussian(d)) with an
+        approximator of 2 d outputs.)
+        """
+        d = require_approximator(approximator).outputs
+        return cls(WithConstants(approximator, d, log_std), Gaussian(d))
 
     @property
     def size(self):
@@ -38,23 +59,44 @@ class Policy:
         """Fresh parameters [*R, D]."""
         return self.approximator.init(rng, runs)
 
-    @overflowing
+    @quiet
     def outputs(self, theta, observations):
         """What the head turns into a distribution: [..., *R, B, K]."""
         return self.approximator.forward(theta, observations)
 
+    def prepared(self, theta):
+        """outputs(theta, .) as a function of the observations, for whoever acts again and again with one theta."""
+        prepare = getattr(self.approximator, "prepared", None)  # an approximator of one's own may do without
+        return prepare(theta) if prepare else partial(self.outputs, theta)
+
     def sample(self, theta, observations, rng):
-        """Draw an action for each observation: [..., *R, B] (or [..., *R, B, d] for a Gaussian head)."""
-        outputs = self.outputs(theta, observations)
-        return self.head.act(outputs, self.head.noise(rng, outputs.shape[:-1]))
+        """Draw an action for each observation: [..., *R, B] (or [..., *R, B, d] for a Gaussian head).
+
+        Raises:
+            ValueError: as in `probabilities`; an rng that is no numpy.random.Generator.
+        """
+        outputs = self._outputs_with_a_choice(theta, observations)
+        return self.head.act(outputs, self.head.noise(generator("rng", rng), outputs.shape[:-1]))
 
     def log_prob(self, theta, observations, actions):
         """log pi(a | s; theta), [..., *R, B]."""
-        return self.head.log_prob(self.outputs(theta, observations), actions)
+        return self.head.log_prob(self.outputs(theta, observations), np.asarray(actions))
 
     def probabilities(self, theta, observations):
-        """pi(. | s; theta) of a softmax policy, [..., *R, B, A]."""
-        return np.exp(self.head.log_probs(self.outputs(theta, observations)))
+        """pi(. | s; theta) of a softmax policy, [..., *R, B, A].
+
+        Raises:
+            ValueError: shapes that do not fit, or a state in which all actions are masked (minus infinity).
+        """
+        if not isinstance(self.head, Categorical):
+            raise refuse("head", "Categorical for there to be probabilities", self.head)
+        return softmax(self._outputs_with_a_choice(theta, observations))
+
+    def _outputs_with_a_choice(self, theta, observations):
+        outputs = self.outputs(theta, observations)
+        if isinstance(self.head, Categorical):
+            self.head.require_choice(outputs)
+        return outputs
 
     def trace(self, theta, observations, actions):
         """log pi(a_t | s_t; theta) [T, *R, B], and the function `score` that needs the same forward pass.
@@ -63,17 +105,16 @@ class Policy:
         [*R, B, D], where `entropy`, a number or [T, *R, B], weights the gradient of H, the entropy of pi(. | s_t).
         """
         outputs, backward = self.approximator.trace(theta, observations)
+        log_prob, gradient = self.head.trace(outputs, np.asarray(actions))
+        shape = outputs.shape[:-1]
 
         def score(weights, entropy=0.0):
-            for name, given in (("weights", weights), ("entropy", entropy)):
-                if np.shape(given) != outputs.shape[:-1] and (name == "weights" or np.ndim(given)):
-                    raise ValueError(f"{name} must be [T, *R, B] = {outputs.shape[:-1]}; got shape {np.shape(given)}")
-            gradient = self.head.gradient(outputs, actions) * np.asarray(weights)[..., None]
-            if np.any(entropy):
-                gradient += self.head.entropy_gradient(outputs) * np.asarray(entropy)[..., None]
-            return backward(gradient)
+            weights = numbers("weights", weights, "[T, *R, B]", shape, finite=False)
+            if np.ndim(entropy):
+                entropy = numbers("entropy", entropy, "[T, *R, B]", shape, finite=False)
+            return backward(gradient(weights, entropy))
 
-        return self.head.log_prob(outputs, actions), score
+        return log_prob, score
 
     def score(self, theta, observations, actions, weights, entropy=0.0):
         """Return sum_t weights_t * grad log pi(a_t | s_t; theta), for each episode; `entropy` as in `trace`.
@@ -89,16 +130,17 @@ class Policy:
         Source: Schulman et al. (2016), eq. 1.
         """
         if isinstance(self.approximator, Table) and isinstance(self.head, Categorical) and not np.any(entropy):
-            return self._score_of_table(theta, observations, actions, np.asarray(weights))
+            return self._score_of_table(*map(np.asarray, (theta, observations, actions)), weights)
         return self.trace(theta, observations, actions)[1](weights, entropy)
 
+    @quiet
     def _score_of_table(self, theta, observations, actions, weights):
         """The same by counting, several times faster: with W(o, a) the sum of an episode's weights, W - P sum_a W."""
-        for name, array in (("actions", actions), ("weights", weights)):
-            if array.shape != observations.shape:
-                raise ValueError(f"{name} must be [T, *R, B] = {observations.shape}; got shape {array.shape}")
-        self.head.check(actions)
+        weights = numbers("weights", weights, "[T, *R, B]", observations.shape, finite=False)
+        if actions.shape != observations.shape:
+            raise refuse("actions", f"[T, *R, B] = {observations.shape}", f"shape {actions.shape}")
+        self.head.require_actions(actions)
         sums = self.approximator.sums(theta, observations, actions, weights)  # [*R, B, O, A]
         every_row = np.broadcast_to(np.arange(self.approximator.observations), (*theta.shape[:-1], sums.shape[-2]))
-        probabilities = self.probabilities(theta, every_row)[..., None, :, :]
+        probabilities = softmax(self.outputs(theta, every_row))[..., None, :, :]
         return (sums - probabilities * sums.sum(axis=-1, keepdims=True)).reshape(*sums.shape[:-2], -1)

@@ -85,7 +85,7 @@ def test_learning_rates_are_one_for_each_run(shape):
 
 
 def test_a_gradient_has_the_shape_of_theta():
-    with pytest.raises(ValueError, match=r"^gradient must have the shape of theta, \(3, 2\); got shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"^gradient must be of the shape of theta = \(3, 2\); got shape \(2,\)"):
         pg.SGD(0.1).step(np.zeros((3, 2)), np.zeros(2))
 
 
@@ -122,7 +122,40 @@ def test_a_wrong_limit_is_named(limit):
 
 
 @pytest.mark.parametrize("name", ["beta1", "beta2"])
-@pytest.mark.parametrize("value", [1.0, -0.1])
-def test_decays_are_checked(name, value):
-    with pytest.raises(ValueError, match=rf"^{name} must be in \[0, 1\); got {value}"):
+@pytest.mark.parametrize("value", [1.0, -0.1, float("nan"), "0.9"])
+def test_decays_have_a_range(name, value):
+    with pytest.raises(ValueError, match=rf"^{name} must be (below 1|a number between 0 and 1); got {value!r}"):
         pg.Adam(0.1, **{name: value})
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -1e-8, float("nan"), None])
+def test_epsilon_is_above_0(value):
+    with pytest.raises(ValueError, match=rf"^epsilon must be a number above 0; got {value}"):
+        pg.Adam(0.1, epsilon=value)
+
+
+def test_each_theta_needs_an_adam_of_its_own():
+    """Moments of another shape would broadcast: one run's would be all runs'."""
+    optimizer = pg.Adam(0.1)
+    optimizer.step(np.zeros((1, 3)), np.ones((1, 3)))
+    with pytest.raises(ValueError, match=r"^gradient must be of shape \(1, 3\), .* own\); got shape \(2, 3\)"):
+        optimizer.step(np.zeros((2, 3)), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("make", [pg.SGD, pg.Adam])
+def test_a_step_leaves_theta_and_gradient_as_they_were(make):
+    theta, gradient = np.ones((2, 3)), np.full((2, 3), 2.0)
+    optimizer = make(0.1)
+    first, second = optimizer.step(theta, gradient), optimizer.step(theta, gradient)
+    assert (theta == 1).all() and (gradient == 2).all() and not np.shares_memory(first, second)
+
+
+@pytest.mark.parametrize("make", [pg.SGD, pg.Adam])
+def test_lists_will_do(make):
+    assert np.array_equal(make(0.1).step([1, 2], [3.0, 4.0]), make(0.1).step(np.array([1.0, 2.0]), np.array([3.0, 4.0])))
+
+
+def test_what_underflows_is_0():
+    with np.errstate(all="raise"):
+        assert np.isfinite(pg.Adam(0.1).step(np.zeros(2), np.array([1e-200, 1.0]))).all()
+        assert clip_norm(np.array([1e-200, 3.0]), 1.0)[1] == 1

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import re
 import signal
 import warnings
 
@@ -13,6 +14,7 @@ import pytest
 
 from pgedu import SGD, Policy, Table, leave_one_out, none, reinforce, short_corridor
 from pgedu.panels import choice, explore, slider, switch, watch
+from pgedu.panels import live
 from pgedu.panels.views import Learning
 
 POLICY = Policy.softmax(Table(1, 2))
@@ -118,10 +120,50 @@ def test_a_control_must_be_a_control(wrong):
         explore(line_view, height=wrong)
 
 
-@pytest.mark.parametrize("arguments", [dict(low=0, high=1, value=2), dict(low=0.0, high=1.0, value=0.0, log=True)])
-def test_slider_arguments(arguments):
-    with pytest.raises(ValueError, match="value must be between"):
-        slider(**arguments)
+@pytest.mark.parametrize("arguments, sentence", [
+    ((0, 1, 2), "value must be a number between 0 and 1; got 2"),
+    ((0, 1, -1), "value must be a number between 0 and 1; got -1"),
+    ((0.0, 1.0, np.nan), "value must be a number between 0.0 and 1.0; got nan"),
+    ((1, 1, 1), "high must be a number above 1; got 1"),
+    ((3, 1, 2), "high must be a number above 3; got 1"),
+    ((0, np.inf, 1), "high must be a number above 0, and finite; got inf"),
+    ((-np.inf, 0, -1), "low must be a number, and finite; got -inf"),
+    (("0", "9", "1"), "low must be a number; got '0'"),
+    ((0, 9, None), "value must be a number between 0 and 9; got None"),
+])  # fmt: skip
+def test_slider_arguments(arguments, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        slider(*arguments)
+
+
+def test_slider_on_a_logarithmic_scale_and_steps():
+    with pytest.raises(ValueError, match="low must be a number above 0; got 0.0"):
+        slider(0.0, 1.0, 0.0, log=True)
+    for step in (0, -1, "1", np.nan):
+        with pytest.raises(ValueError, match="step must be a number above 0"):
+            slider(0, 9, 1, step=step)
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (([],), "options must be a list or a dict of at least one option; got []"),
+    (({},), "options must be a list or a dict of at least one option; got {}"),
+    (("abc",), "options must be a list or a dict; got 'abc'"),
+    ((3,), "options must be a list or a dict; got 3"),
+    ((["a", "b"], "c"), "value must be one of the options a, b; got 'c'"),
+    (({"no": none}, leave_one_out), "value must be one of the options no; got <function leave_one_out"),
+])  # fmt: skip
+def test_choice_arguments(arguments, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        choice(*arguments)
+
+
+def test_choice_takes_whatever_gives_options():
+    assert choice(range(3), 0).value == 0 and choice(iter("ab")).value == "a" and choice(np.array([2, 3]), 3).value == 3
+
+
+def test_switch_is_on_or_off():
+    with pytest.raises(ValueError, match="value must be True or False; got 'yes'"):
+        switch("yes")
 
 
 def test_controls_give_what_they_were_given():
@@ -133,6 +175,204 @@ def test_controls_give_what_they_were_given():
     assert isinstance(slider(1, 10, 2).value, int) and slider(0.0, 1.0, 0.5).value == 0.5
     box = choice({"no": none, "others": leave_one_out}, leave_one_out)
     assert box.value is leave_one_out and choice(["a", "b"]).value == "a" and switch(True).value is True
+
+
+OTHERWISE = "a control must be named otherwise than"
+
+
+@pytest.mark.parametrize("make, sentence", [
+    *[(lambda name=name: explore(line_view, **{name: slider(0, 9, 0)}), f"{OTHERWISE} view, size, rng; got '{name}'")
+      for name in ("view", "size", "rng")],
+    *[(lambda name=name: watch(start, learning_view, **{name: slider(0, 9, 0)}), f"{OTHERWISE} .*; got '{name}'")
+      for name in ("view", "size", "new", "rng", "first", "speed", "start")],
+    (lambda: explore(None), "view must be a function of a figure that returns its function draw; got None"),
+    (lambda: explore(view=slider(0, 1, 0)), "view must be a function .* draw; got IntSlider"),
+    (lambda: explore(lambda figure: None), "what view returns must be its function draw .*; got None"),
+    (lambda: watch(start, lambda figure: 3), "what view returns must be its function draw .*; got 3"),
+    (lambda: watch(start, None), "view must be a function of a figure"),
+    (lambda: watch(3, learning_view), "start must be a function that returns a training; got 3"),
+    (lambda: watch(lambda: 3, learning_view), "what start returns must be a training or another iterator; got 3"),
+    (lambda: watch(lambda: Paced, learning_view), "what start returns must be a training or another iterator; got <class"),
+    (lambda: watch(lambda: None, learning_view), "what start returns must be a training or another iterator; got None"),
+    (lambda: watch(start, learning_view, first=1.5), "first must be a whole number of 0 or more; got 1.5"),
+    (lambda: watch(start, learning_view, speed=0), "speed must be a number between 1 and 1000; got 0"),
+    (lambda: explore(line_view, size=3, height=slider(0, 9, 1)), r"size must be \(width, height\) .*; got 3"),
+    (lambda: explore(line_view, size=(3, 0), height=slider(0, 9, 1)), "width and height of size must be a number above 0"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused_in_a_sentence(make, sentence):
+    with pytest.raises(ValueError, match=sentence) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_view_and_start_may_be_given_by_their_names():
+    assert explore(view=line_view, height=slider(0, 9, 1)).readout
+    assert watch(start=start, view=learning_view, first=2).readout.startswith("After 2 updates")
+
+
+class Paced:
+    """A training with settings: `pace` may change, `limit` is read only; `rest` is a method."""
+
+    def __init__(self):
+        self.pace = 1
+
+    @property
+    def limit(self):
+        return 9
+
+    def rest(self):
+        return None
+
+    def __iter__(self):
+        count = 0
+        while True:
+            count += self.pace
+            yield count
+
+
+@pytest.mark.parametrize("name", ["pase", "limit", "rest"])
+def test_a_control_that_nothing_reads_is_refused(name):
+    sentence = r"a control that nothing reads must be named as what is read \({}\), or left out; got '{}'"
+    with pytest.raises(ValueError, match=sentence.format("pace", name)):
+        watch(Paced, lambda figure: lambda new: f"{new}", first=2, **{name: slider(1, 5, 1)})
+    with pytest.raises(ValueError, match=sentence.format("height", name)):
+        explore(line_view, height=slider(0, 9, 1), **{name: slider(0, 9, 1)})
+    with pytest.raises(ValueError, match=rf"a control that nothing reads .*baseline.*learning_rate.*; got '{name}'"):
+        a_watch(**{name: slider(1, 5, 1)})
+
+
+@pytest.mark.parametrize("name", ["runs", "update", "diverged"])
+def test_what_is_fixed_or_state_of_a_training_is_no_setting(name):
+    with pytest.raises(ValueError, match=f"nothing reads must be named as what is read .*; got '{name}'") as caught:
+        watch(lambda rng: start(rng), learning_view, first=2, **{name: slider(1, 5, 3)})
+    names = re.search(r"read \((.*?)\)", str(caught.value))[1].split(", ")
+    assert {"baseline", "estimator", "learning_rate", "episodes"} <= set(names)
+    assert not {"runs", "update", "pulses", "new"} & set(names)
+
+
+def test_what_the_view_names_is_its_own():
+    def view(figure):
+        return lambda new, runs: f"{runs}"
+
+    panel = watch(lambda rng: start(rng), view, first=2, runs=slider(1, 5, 4))
+    panel.controls["runs"].value = 5
+    assert panel.readout == "5" and panel.training.runs == 3  # fixed there
+
+
+def test_a_training_that_refuses_a_setting_says_so_itself():
+    class Fixed(Paced):
+        def __setattr__(self, name, value):
+            if name == "pace" and hasattr(self, "pace"):
+                raise ValueError("pace is fixed")
+            super().__setattr__(name, value)
+
+    with pytest.raises(ValueError, match="pace is fixed"):
+        watch(Fixed, lambda figure: lambda new: f"{new}", first=2, pace=slider(1, 5, 1))
+
+
+def test_a_control_that_only_the_view_names_is_not_set_on_the_training():
+    panel = watch(Paced, lambda figure: lambda new, shade: f"{new} in {shade}.", first=2, shade=choice(["grey", "black"]))
+    panel.controls["shade"].value = "black"
+    assert panel.readout == "[] in black." and not hasattr(panel.training, "shade")
+
+
+def growing_view(figure):
+    """A line through all that was counted, thicker with `pace`."""
+    axes = figure.subplots()
+    axes.set(xlim=(0, 9), ylim=(0, 9))
+    (line,) = axes.plot([], [])
+    counts = []
+
+    def draw(new, pace):
+        counts.extend(new)
+        line.set(data=(range(len(counts)), counts), linewidth=pace)
+        return f"{counts} by {pace}."
+
+    return draw
+
+
+def test_reset_starts_with_a_new_picture():
+    panel = watch(Paced, growing_view, first=2, pace=slider(1, 5, 1))
+    first = pixels(panel)
+    panel._step.click()
+    assert panel.readout == "[1, 2, 3] by 1." and not np.array_equal(first, pixels(panel))
+    panel._reset.click()
+    assert panel.readout == "[1, 2] by 1."  # and not [1, 2, 3, 1, 2]
+    np.testing.assert_array_equal(first, pixels(panel))
+
+
+def test_a_setting_that_moves_is_seen_at_once_though_nothing_new_was_learned():
+    panel = watch(Paced, growing_view, first=2, pace=slider(1, 5, 1))
+    first = pixels(panel)
+    panel.controls["pace"].value = 5
+    assert panel.readout == "[1, 2] by 5." and not np.array_equal(first, pixels(panel))
+
+
+def test_errors_cannot_smuggle_html_in():
+    def view(figure):
+        def draw(power):
+            if power > 2:
+                raise ValueError("<img src=x onerror=alert(1)>")
+
+        return draw
+
+    panel = explore(view, power=slider(1, 3, 2))
+    with pytest.raises(ValueError):
+        panel.controls["power"].value = 3
+    assert "<img" not in panel._text.value and "&lt;img" in panel._text.value
+
+
+class Endless:
+    """A training whose third update never comes, until it is let go."""
+
+    def __init__(self, ends=2):
+        self.ends, self.update, self.pace = ends, 0, 1
+
+    def pulses(self):
+        while self.update >= self.ends:
+            yield None
+        self.update += 1
+        yield self.update
+
+    def __iter__(self):
+        while True:
+            yield from self.pulses()
+
+
+def last_record_view(figure):
+    return lambda new, pace: f"The last is {new[-1] if new else 'as before'}."
+
+
+def test_a_first_stretch_that_does_not_end_is_shown_as_it_stands(monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.05)
+    panel = watch(Endless, last_record_view, first=5, size=(3, 2), pace=slider(1, 5, 1))
+    assert panel.readout == "The last is 2. After 0.05 seconds this is not done yet: play goes on from here."
+    panel._step.click()
+    assert panel.readout == "The last is as before. After 0.05 seconds this is not done yet: play goes on from here."
+    panel._reset.click()
+    assert panel.readout.startswith("The last is 2. After")
+    panel.training.ends = 10**9
+    play(panel)
+    assert panel.training.update > 3 and panel.readout == f"The last is {panel.training.update}."
+    panel.controls["pace"].value = 2
+    assert panel.readout == "The last is as before."  # it is not late any more
+
+
+def test_a_first_stretch_without_any_update_does_not_ask_the_view(monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.05)
+    stretch = "After 0.05 seconds this is not done yet: play goes on from here."
+
+    def needs_a_record(figure):
+        return lambda new, pace: f"The last is {new[-1]} by {pace}."
+
+    panel = watch(lambda: Endless(0), needs_a_record, first=5, size=(3, 2), pace=slider(1, 5, 1))
+    assert panel.readout == stretch and pixels(panel).size
+    panel.controls["pace"].value = 2
+    panel._step.click()
+    assert panel.readout == stretch and panel.error is None and panel.training.pace == 2
+    panel.training.ends = 10**9
+    play(panel)
+    assert panel.training.update > 0 and panel.readout == f"The last is {panel.training.update} by 2."
 
 
 def test_watch_computes_its_first_stretch_and_steps():
@@ -236,7 +476,7 @@ def test_any_iterator_can_be_watched():
 
 def test_an_error_while_playing_is_shown_and_raised():
     panel = a_watch()
-    panel.training.policy = None
+    vars(panel.training)["policy"] = None
     with pytest.raises(AttributeError):
         play(panel)
     assert isinstance(panel.error, AttributeError) and "alert" in panel._text.value and not panel._play.value

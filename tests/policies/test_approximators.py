@@ -1,12 +1,18 @@
 """Forward passes against loops written out, backward passes against central differences in float64."""
 
+import copy
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 import pgedu as pg
+from pgedu.policies import layers as arithmetic
+from pgedu.policies.constants import WithConstants
 
 APPROXIMATORS = [pg.Table(3, 2), pg.Linear(3, 2), pg.MLP(3, (), 2), pg.MLP(3, (4,), 2), pg.MLP(3, (5, 4), 1)]
 ORTHOGONAL = pg.MLP(3, (5, 4), 2, orthogonal=True)
+CONSTANT = WithConstants(pg.Table(3, 2), 1)
 RUNS = [(), (2,), (2, 3)]
 T, B = 4, 3
 
@@ -15,9 +21,16 @@ def case(approximator, runs, seed=0):
     """theta, observations [T, *R, B, ...] and a gradient to send back [T, *R, B, K]."""
     rng = np.random.default_rng(seed)
     theta = rng.normal(size=(*runs, approximator.size))
-    tabular = isinstance(approximator, pg.Table)
+    tabular = hasattr(approximator, "observations")
     observations = rng.integers(3, size=(T, *runs, B)) if tabular else rng.normal(size=(T, *runs, B, 3))
     return theta, observations, rng.normal(size=(T, *runs, B, approximator.outputs))
+
+
+@dataclass(frozen=True)
+class Anything:
+    """A head that asks for so many outputs, and nothing else."""
+
+    outputs: int
 
 
 def by_hand(approximator, theta, observation):
@@ -162,3 +175,125 @@ def test_hidden_widths_are_a_tuple():
 def test_a_table_has_rows_for_what_it_knows(wrong, said):
     with pytest.raises(ValueError, match=f"^observations .*{said}"):
         pg.Table(3, 2).forward(np.zeros(6), np.array(wrong))
+
+
+@pytest.mark.parametrize("approximator", APPROXIMATORS[1:], ids=str)
+@pytest.mark.parametrize("runs", RUNS)
+@pytest.mark.parametrize("episodes, steps", [(1, 11), (3, 4), (1, 1)])
+@pytest.mark.parametrize("cache, product", [(1, 2**18), (30, 20), (2**16, 50), (1, 1)])
+def test_stacks_of_runs_and_blocks_of_samples_change_nothing(monkeypatch, approximator, runs, episodes, steps, cache, product):
+    """Samples that the blocks do not divide are padded; whatever the cut, all agree but for rounding."""
+    rng = np.random.default_rng(0)
+    theta, observations = rng.normal(size=(*runs, approximator.size)), rng.normal(size=(steps, *runs, episodes, 3))
+    gradient = rng.normal(size=(*observations.shape[:-1], approximator.outputs))
+    whole, back = approximator.trace(theta, observations)
+    expected = back(gradient)
+    monkeypatch.setattr(arithmetic, "CACHE", cache)
+    monkeypatch.setattr(arithmetic, "PRODUCT", product)
+    outputs, backward = approximator.trace(theta, observations)
+    assert np.allclose(outputs, whole, rtol=1e-12, atol=1e-13)
+    assert np.allclose(backward(gradient), expected, rtol=1e-12, atol=1e-12)
+    assert np.allclose(approximator.forward(theta, observations), whole, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("runs", RUNS)
+def test_single_precision_is_close_and_what_comes_out_is_double(runs):
+    double, single = pg.MLP(3, (5, 4), 2), pg.MLP(3, (5, 4), 2, dtype=np.float32)
+    theta, observations, gradient = case(double, runs)
+    outputs, backward = single.trace(theta, observations)
+    expected, back = double.trace(theta, observations)
+    for found, right in ((outputs, expected), (backward(gradient), back(gradient)),
+                         (single.forward(theta, observations[0]), expected[0])):  # fmt: skip
+        assert found.dtype == float
+        assert 0 < abs(found - right).max() < 3e-6 * abs(right).max()  # single, and close
+    assert np.array_equal(single.init(np.random.default_rng(0), 2), double.init(np.random.default_rng(0), 2))
+
+
+@pytest.mark.parametrize("approximator", [*APPROXIMATORS, CONSTANT], ids=str)
+@pytest.mark.parametrize("runs", RUNS)
+def test_one_step_is_a_row_of_many(approximator, runs):
+    theta, observations, _ = case(approximator, runs)
+    together = approximator.forward(theta, observations)
+    prepared = pg.Policy(approximator, Anything(approximator.outputs)).prepared(theta)
+    for t in range(T):
+        assert np.allclose(approximator.forward(theta, observations[t]), together[t], rtol=1e-13, atol=1e-13)
+        assert np.array_equal(prepared(observations[t]), approximator.forward(theta, observations[t]))
+
+
+@pytest.mark.parametrize("approximator", [*APPROXIMATORS, CONSTANT], ids=str)
+def test_a_theta_that_is_too_long_or_too_short_is_named(approximator):
+    theta, observations, _ = case(approximator, (2,))
+    for wrong in (theta[:, 1:], np.concatenate([theta, theta], axis=-1), np.float64(0)):
+        for function in (approximator.forward, approximator.trace):
+            with pytest.raises(ValueError, match=rf"^theta must be \[\*R, D\] with D = {approximator.size}; got shape"):
+                function(wrong, observations)
+    with pytest.raises(ValueError, match="^theta must be numbers"):
+        approximator.forward("theta", observations)
+
+
+@pytest.mark.parametrize("approximator", APPROXIMATORS, ids=str)
+def test_a_gradient_of_another_shape_is_named(approximator):
+    theta, observations, gradient = case(approximator, (2,))
+    with pytest.raises(ValueError, match=r"^gradient must be \[T, \*R, B, K\] = .*; got shape"):
+        approximator.trace(theta, observations)[1](gradient[:1])  # would broadcast
+
+
+@pytest.mark.parametrize("runs", RUNS)
+@pytest.mark.parametrize("within", APPROXIMATORS, ids=str)
+class TestWithConstants:
+    def test_outputs_are_those_within_and_then_the_constants(self, within, runs):
+        approximator = WithConstants(within, 2)
+        theta, observations, _ = case(approximator, runs)
+        outputs = approximator.forward(theta, observations)
+        assert np.array_equal(outputs[..., :-2], within.forward(theta[..., :-2], observations))
+        assert np.array_equal(outputs[..., -2:], np.broadcast_to(theta[..., None, -2:], (T, *runs, B, 2)))
+
+    def test_backward_is_the_derivative(self, within, runs):
+        approximator = WithConstants(within, 2)
+        theta, observations, gradient = case(approximator, runs)
+        outputs, backward = approximator.trace(theta, observations)
+        assert np.array_equal(outputs, approximator.forward(theta, observations))
+        assert np.allclose(backward(gradient), differences(approximator, theta, observations, gradient), atol=1e-8)
+
+    def test_it_starts_where_it_is_told_and_sees_what_the_one_within_sees(self, within, runs):
+        approximator = WithConstants(within, 2, start=(-1, 3))
+        theta = approximator.init(np.random.default_rng(0), 3)
+        assert theta.shape == (3, within.size + 2) and (theta[:, -2:] == [-1, 3]).all()
+        assert np.array_equal(theta[:, :-2], within.init(np.random.default_rng(0), 3))
+        assert (WithConstants(within, 2).init(np.random.default_rng(0))[-2:] == 0).all()
+        for name in ("features", "observations"):
+            assert getattr(approximator, name, None) == getattr(within, name, None)
+        assert copy.deepcopy(approximator) == approximator and hash(approximator)
+
+
+@pytest.mark.parametrize("make, said", [
+    (lambda: pg.Table(0, 2), "observations must be a whole number of 1 or more; got 0"),
+    (lambda: pg.Table(3, -1), "outputs must be a whole number of 1 or more; got -1"),
+    (lambda: pg.Linear(2.0, 2), "features must be a whole number of 1 or more; got 2.0"),
+    (lambda: pg.Linear(2, 0), "outputs must be a whole number of 1 or more; got 0"),
+    (lambda: pg.MLP("4", (3,), 2), "features must be a whole number of 1 or more; got '4'"),
+    (lambda: pg.MLP(4, (3,), None), "outputs must be a whole number of 1 or more; got None"),
+    (lambda: pg.MLP(4, (3, 0), 2), "hidden must be a whole number of 1 or more; got 0"),
+    (lambda: pg.MLP(4, (3.5,), 2), "hidden must be a whole number of 1 or more; got 3.5"),
+    (lambda: pg.MLP(4, (3,), 2, dtype=int), "dtype must be np.float32 or np.float64; got <class 'int'>"),
+    (lambda: WithConstants(None, 1), r"approximator must be one such as Table\(3, 2\), .*; got None"),
+    (lambda: WithConstants(pg.Table(1, 1), 0), "constants must be a whole number of 1 or more; got 0"),
+    (lambda: WithConstants(pg.Table(1, 1), 2, np.nan), "start must be a number; got nan"),
+    (lambda: WithConstants(pg.Table(1, 1), 2, (1, 2, 3)), r"start must be \[constants\] = \(2,\); got shape \(3,\)"),
+])  # fmt: skip
+def test_sizes_are_whole_numbers_of_1_or_more(make, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        make()
+
+
+@pytest.mark.parametrize("approximator", [*APPROXIMATORS, CONSTANT], ids=str)
+def test_first_parameters_need_a_generator_and_a_run(approximator):
+    with pytest.raises(ValueError, match="^runs must be a whole number of 1 or more; got 0"):
+        approximator.init(np.random.default_rng(0), 0)
+    for rng in (None, 0, np.random.RandomState(0)):
+        with pytest.raises(ValueError, match="^rng must be a generator such as"):
+            approximator.init(rng)
+
+
+def test_hidden_may_be_a_list():
+    assert pg.MLP(4, [3, 2], 1) == pg.MLP(4, (3, 2), 1) and hash(pg.MLP(4, [3, 2], 1)) == hash(pg.MLP(4, (3, 2), 1))

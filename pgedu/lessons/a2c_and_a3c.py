@@ -1,0 +1,183 @@
+"""The pictures of notebook 06: many environments, the entropy bonus, who waits for whom, and A2C on CartPole."""
+
+import numpy as np
+
+from pgedu.experience.rollouts import collect
+from pgedu.learning.actor_critics import a2c
+from pgedu.panels.views import COLORS, Learning, tidy
+
+DAYS = 64  # samples in one gradient estimate of the shop
+COUNTS = 2 ** np.arange(7)  # environments: 1, 2, 4, ..., 64
+
+
+def environments(shop, policy, exact_variance):
+    """64 days in one shop, in 4 and in 64: the seasons that they meet, and the variance of the gradient estimate.
+
+    shop(season) is the world, exact_variance(B, season) the variance with 64 / B days in each of B shops.
+    """
+
+    def view(figure):
+        seen, plot = figure.subplots(1, 2, width_ratios=[1, 1.3])
+        picture = _picture_of_seasons(seen)
+        exact, dots = _curve_of_variances(plot, exact_variance(DAYS, 2))
+
+        def draw(season, rng):
+            dots.set_data(COUNTS, measured_variances(shop_samples(shop(season), policy, rng), rng))
+            exact.set_data(COUNTS, [exact_variance(B, season) for B in COUNTS])
+            picture.set_data(1.0 * seasons_met(season, rng))
+            worth = DAYS * exact_variance(DAYS, season) / exact_variance(1, season)
+            return f"With seasons of {season} days, 64 days in one shop are worth {worth:.0f} days in as many shops."
+
+        return draw
+
+    return view
+
+
+def shop_samples(world, policy, rng, shops=512):
+    """A day's reward times its score for the preference for an advert, where a coin decides: [64 days, shops]."""
+    rollout = collect(world, policy, np.zeros(policy.size), episodes=shops, rng=rng, max_steps=DAYS)
+    return rollout.rewards * (rollout.actions - 0.5)
+
+
+def measured_variances(x, rng):
+    """Variance of the mean of 64 samples, 64 / B in a row from each of B shops, for each B; x [64, M] is of M shops."""
+    M = x.shape[1]
+    stretches = [rng.permuted(x.reshape(B, DAYS // B, M).mean(axis=1), axis=1) for B in COUNTS]  # [B, M], days in a row
+    return [each.reshape(M, B).mean(axis=1).var() for B, each in zip(COUNTS, stretches)]
+
+
+def seasons_met(season, rng):
+    """Is it high season on each of 64 days: in one shop, in 4 with 16 days each, in 64 with one each? [3, 64]."""
+    high = rng.random((3, DAYS)) < 0.5
+    stays = rng.random((3, DAYS)) > 1 / season
+    for row, days in enumerate((64, 16, 1)):
+        for t in range(DAYS):
+            if t % days:  # not the first day of a shop
+                high[row, t] = high[row, t - 1] == stays[row, t]
+    return high
+
+
+def _picture_of_seasons(axes):
+    tidy(axes, "high (blue) and low (orange) seasons", "the 64 samples of an estimate").grid(False)
+    axes.set_yticks([0, 1, 2], ["1 × 64", "4 × 16", "64 × 1"])
+    look = {"cmap": "RdYlBu", "vmin": -0.6, "vmax": 1.6, "aspect": "auto", "interpolation": "nearest"}
+    picture = axes.imshow(np.zeros((3, DAYS)), extent=(0, DAYS, 2.5, -0.5), **look)
+    axes.hlines([0.5, 1.5], 0, DAYS, color="white", linewidth=8)
+    return picture
+
+
+def _curve_of_variances(axes, independent):
+    tidy(axes, "variance of the gradient estimate", "B, environments (with 64 / B days each)")
+    axes.set(xscale="log", yscale="log", ylim=(3e-3, 0.3), xlim=(0.9, 72))
+    axes.set_xticks(COUNTS, COUNTS, minor=False)
+    axes.axhline(independent, color="0.4", linestyle=":", label="64 independent samples")
+    (exact,) = axes.plot([], [], color=COLORS["exact"], label="exact")
+    (dots,) = axes.plot([], [], "o", color=COLORS["a2c"], label="measured, 512 estimates")
+    axes.legend(loc="upper right")
+    return exact, dots
+
+
+def bonus(with_bonus):
+    """J + beta H over the probability p of the better of two actions, and its slope; with_bonus(p, beta) gives both."""
+    p = np.linspace(0.001, 0.999, 999)
+
+    def view(figure):
+        hill, slope = figure.subplots(1, 2)
+        curve, top = _hill_with_bonus(hill, p)
+        rise = _slope_with_bonus(slope, p)
+
+        def draw(entropy):
+            height, steepness = with_bonus(p, entropy)
+            best, highest = top_with_bonus(entropy)
+            curve.set_data(p, height)
+            top.set_data([best], [highest])
+            rise.set_data(p, steepness)
+            return (
+                f"With β = {entropy:.2f} the best p is {best:.3f}, which costs {1 - best:.3f} of reward; "
+                f"at p = 0.001 the slope is {steepness[0] / (p[0] * (1 - p[0])):.1f} times that of J alone."
+            )
+
+        return draw
+
+    return view
+
+
+def top_with_bonus(entropy):
+    """(p, p + entropy * H(p)) at the best p: the softmax of reward / entropy, for rewards 1 and 0."""
+    best = 1 / (1 + np.exp(-1 / entropy)) if entropy > 0 else 1.0
+    H = -best * np.log(best) - (1 - best) * np.log(max(1 - best, 1e-300))  # 0 log 0 is 0
+    return best, best + entropy * H
+
+
+def _hill_with_bonus(axes, p):
+    tidy(axes, "J + βH", "p, probability of the better action").set(ylim=(0, 1.75), xlim=(0, 1))
+    axes.plot(p, p, color=COLORS["exact"], label="J alone")
+    (curve,) = axes.plot([], [], color=COLORS["a2c"], label="J + βH")
+    (top,) = axes.plot([], [], "o", color=COLORS["a2c"], label="its top")
+    axes.legend(loc="upper left")
+    return curve, top
+
+
+def _slope_with_bonus(axes, p):
+    tidy(axes, "its slope, with respect to the preference", "p, probability of the better action")
+    axes.set(ylim=(-0.3, 0.5), xlim=(0, 1))
+    axes.axhline(0, color="0.8")
+    axes.plot(p, p * (1 - p), color=COLORS["exact"])
+    (rise,) = axes.plot([], [], color=COLORS["a2c"])
+    return rise
+
+
+def clocks(segment_times, a2c_speed):
+    """Who waits: times segment_times(chance, rng) [round, 64], and exact speeds a2c_speed(chance) of 1 to 64 workers."""
+    some = np.array([1, 2, 4, 8, 16, 24, 32, 48, 64])
+
+    def view(figure):
+        waiting, working, exact, dots = _waiting_and_speed(figure)
+
+        def draw(rng, workers, chance):
+            times, speed = segment_times(chance, rng), a2c_speed(chance)
+            dots.set_data(some, [W / times[:, :W].max(axis=1).mean() for W in some])
+            exact.set_data(np.arange(1, 65), speed)
+            for line, bars in zip((waiting, working), rounds(times[:12, :workers])):
+                line.set_data(*bars)
+                line.set_linewidth(min(12, 150 / workers))
+            now = speed[workers - 1]
+            return (
+                f"With W = {workers} A2C finishes {now:.1f} segments in a unit of time and A3C {workers}: "
+                f"the workers of A2C wait for {100 * (1 - now / workers):.0f} % of their time."
+            )
+
+        return draw
+
+    return view
+
+
+def rounds(times):
+    """Bars (x, row) of whole rounds, and of the work in them, from times [round, worker]: all wait for the slowest."""
+    longest, workers = times.max(axis=1), times.shape[1]
+    began = np.repeat((longest.cumsum() - longest)[:, None], workers, axis=1)
+    row, gap = np.broadcast_to((np.arange(workers) + 0.5) / workers, times.shape), np.full(times.shape, np.nan)
+    rows = np.stack([row, row, gap], axis=-1).ravel()
+    return [
+        (np.stack([began, ended - 0.05, gap], axis=-1).ravel(), rows)  # a hair apart
+        for ended in (began + longest[:, None], began + times)
+    ]
+
+
+def _waiting_and_speed(figure):
+    rounds, speed = figure.subplots(1, 2)
+    tidy(rounds, "A2C: at work (colour), waiting (grey)", "time", "workers")
+    rounds.set(xlim=(0, 12), ylim=(0, 1), yticks=[])
+    waiting, working = (rounds.plot([], [], color=color, solid_capstyle="butt")[0] for color in ("0.8", COLORS["a2c"]))
+    tidy(speed, "segments finished in a unit of time", "W, workers").set(xlim=(0, 66), ylim=(0, 66))
+    speed.plot([1, 64], [1, 64], color=COLORS["a3c"], label="A3C")
+    (exact,) = speed.plot([], [], color=COLORS["exact"], label="A2C, exact")
+    (dots,) = speed.plot([], [], "o", color=COLORS["a2c"], label="A2C, sampled")
+    speed.legend(loc="upper left")
+    return waiting, working, exact, dots
+
+
+def learners(figure):
+    """Returns and gradient variances of A2C on CartPole."""
+    learning = Learning(figure, limits=(0, 500), variances=(1e-1, 1e5), best=500)
+    return lambda new: learning.draw(new, estimator=a2c)
