@@ -52,29 +52,21 @@ class MDP:
     def __init__(self, transitions=None, rewards=None, start=None, terminal=None, observation=None, gamma=1.0,
                  horizon=None, reward_noise=0.0, *, successors=None, chances=None, policy_rewards=None):  # fmt: skip
         start = _distribution("start", start, "[S]")
-        S = start.size
         if transitions is not None:  # also where `replace` hands on the successors of the old ones
-            successors, chances = _sparse(transitions, S)
-        arrays = {
-            "successors": _indices("successors", successors, "[S, A, K]", most=S - 1),
-            "chances": _distribution("chances", chances, "[S, A, K]"),
-            "rewards": numbers("rewards", rewards, "[*R, S, A]"),
-            "start": start,
-            "terminal": _flags(terminal, S),
-            "observation": np.arange(S) if observation is None else _indices("observation", observation, "[S]"),
-        }
-        for name, array in arrays.items():
-            array = np.array(array)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        settings = {
-            "gamma": number("gamma", gamma, 0, 1),
-            "horizon": horizon if horizon is None else number("horizon", horizon, 1, whole=True),
-            "reward_noise": number("reward_noise", reward_noise, 0),
-            "policy_rewards": function("policy_rewards", policy_rewards, "a function of log pi, or None", none=True),
-        }
-        for name, value in settings.items():
-            object.__setattr__(self, name, value)
+            successors, chances = _sparse(transitions, start.size)
+        _set(
+            self,
+            successors=_indices("successors", successors, "[S, A, K]", most=start.size - 1),
+            chances=_distribution("chances", chances, "[S, A, K]"),
+            rewards=numbers("rewards", rewards, "[*R, S, A]"),
+            start=start,
+            terminal=_flags(terminal, start.size),
+            observation=np.arange(start.size) if observation is None else _indices("observation", observation, "[S]"),
+            gamma=number("gamma", gamma, 0, 1),
+            horizon=horizon if horizon is None else number("horizon", horizon, 1, whole=True),
+            reward_noise=number("reward_noise", reward_noise, 0),
+            policy_rewards=function("policy_rewards", policy_rewards, "a function of log pi, or None", none=True),
+        )
         _require_shapes(self)
 
     @property
@@ -135,6 +127,15 @@ class MDP:
     sample = sampling.sample
     record = sampling.record
     vector_env = envs.vector_env
+
+
+def _set(mdp, **fields):
+    """Fill the fields of a frozen MDP; arrays are copies that nobody can write into."""
+    for name, value in fields.items():
+        if isinstance(value, np.ndarray):
+            value = np.array(value)
+            value.setflags(write=False)
+        object.__setattr__(mdp, name, value)
 
 
 def _distribution(name, value, axes):
