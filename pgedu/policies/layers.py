@@ -82,8 +82,8 @@ class Perceptron:
 
     def _stacks(self):
         runs = int(np.prod(self.runs))
-        numbers = self.blocks * self.length * max(outputs for _, outputs in self.shapes)
-        step = max(1, CACHE // max(numbers, 1))
+        largest = self.blocks * self.length * max(outputs for _, outputs in self.shapes)
+        step = max(1, CACHE // max(largest, 1))
         return [slice(start, start + step) for start in range(0, runs, step)]
 
     def _hidden(self, matrices, inputs):
@@ -94,7 +94,7 @@ class Perceptron:
         return hidden
 
     def _affine(self, matrices, inputs, out):
-        np.matmul(np.swapaxes(matrices, -1, -2)[:, None], self._in_blocks(inputs), out=self._in_blocks(out))
+        np.matmul(matrices.swapaxes(-1, -2)[:, None], self._in_blocks(inputs), out=self._in_blocks(out))
 
     @quiet
     def backward(self, gradient):
@@ -117,10 +117,10 @@ class Perceptron:
         """Sums over the time of each episode, or, of a single episode, over the blocks that it was cut into."""
         if self.episodes == 1 and self.blocks > 1:
             inputs, errors = self._in_blocks(inputs), self._in_blocks(errors)
-            np.sum(inputs @ np.swapaxes(errors, -1, -2), axis=1, keepdims=True, out=out)
+            np.add.reduce(inputs @ errors.swapaxes(-1, -2), axis=1, keepdims=True, out=out)
         else:
             inputs, errors = self._by_episode(inputs), self._by_episode(errors)
-            np.matmul(inputs, np.swapaxes(errors, -1, -2), out=out)
+            np.matmul(inputs, errors.swapaxes(-1, -2), out=out)
 
     def _through(self, weights, errors, activations):
         below = np.empty(activations.shape, self.dtype)
@@ -158,8 +158,8 @@ class Perceptron:
 
     def _in_blocks(self, columns):
         """A view [R, blocks, F, length]."""
-        return np.swapaxes(columns.reshape(*columns.shape[:2], self.blocks, self.length), 1, 2)
+        return columns.reshape(*columns.shape[:2], self.blocks, self.length).swapaxes(1, 2)
 
     def _by_episode(self, columns):
         """A view [R, B, F, T]."""
-        return np.swapaxes(columns[..., : self.samples].reshape(*columns.shape[:2], self.episodes, -1), 1, 2)
+        return columns[..., : self.samples].reshape(*columns.shape[:2], self.episodes, -1).swapaxes(1, 2)

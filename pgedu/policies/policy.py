@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from pgedu.arguments import generator, numbers, refuse
+from pgedu.arguments import numbers, refuse
 from pgedu.policies.approximators import Table
 from pgedu.policies.constants import WithConstants
 from pgedu.policies.fitting import require_approximator
@@ -76,7 +76,7 @@ class Policy:
             ValueError: as in `probabilities`; an rng that is no numpy.random.Generator.
         """
         outputs = self._outputs_with_a_choice(theta, observations)
-        return self.head.act(outputs, self.head.noise(generator("rng", rng), outputs.shape[:-1]))
+        return self.head.act(outputs, self.head.noise(rng, outputs.shape[:-1]))
 
     def log_prob(self, theta, observations, actions):
         """log pi(a | s; theta), [..., *R, B]."""

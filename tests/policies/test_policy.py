@@ -397,7 +397,10 @@ def test_what_is_no_policy_is_named(make, said):
         make()
 
 
-@pytest.mark.parametrize("policy", [*POLICIES, pg.Policy.gaussian(pg.Linear(2, 2))], ids=str)
+SINGLE = pg.Policy.softmax(pg.MLP(2, (4,), 3, dtype=np.float32))
+
+
+@pytest.mark.parametrize("policy", [*POLICIES, SINGLE, pg.Policy.gaussian(pg.Linear(2, 2))], ids=str)
 def test_what_underflows_is_0_also_for_a_student_who_made_it_an_error(policy):
     theta, observations, actions, weights = case(policy, (2,))
     if isinstance(policy.head, pg.Categorical):
