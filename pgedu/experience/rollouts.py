@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from pgedu.arguments import generator, number, parameters, refuse
-from pgedu.experience.streams import Stream
+from pgedu.experience.streams import Stream, require_columns, require_spaces
 
 BLOCK = 64  # random numbers are drawn for this many steps at once: one call instead of 64
 
@@ -79,22 +79,22 @@ def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=No
         settings = {"episodes": episodes, "rng": rng, "gamma": gamma, "max_steps": max_steps}
         return rollout_of((yield from world.sample(policy, theta, **settings)))
     gamma = getattr(world, "gamma", 1.0) if gamma is None else gamma
-    if _is_world(world):
+    if is_world(world):
         world = world.vector_env(episodes * int(np.prod(theta.shape[:-1])))
     stream = world if isinstance(world, Stream) else Stream(world, rng)
-    stream.require_fit(policy, theta, episodes)
+    require_columns(stream.env, policy, theta, episodes)
     return rollout_of((yield from _act(stream, policy, theta, steps, gamma, rng, max_steps)))
 
 
-def _is_world(world):
+def is_world(world):
     """Is this one of our own worlds (see `pgedu.worlds`), which starts episodes itself, and not an environment?"""
     return all(hasattr(world, name) for name in ("require_fit", "vector_env")) and not isinstance(world, type)
 
 
 def _require_call(world, episodes, steps, gamma):
-    if not (_is_world(world) or isinstance(world, Stream | VectorEnv)):
-        raise refuse("world", "an MDP, a Gymnasium vector environment or a Stream", world)
-    if (episodes is not None and steps is not None) or (_is_world(world) and episodes is None):
+    if not isinstance(world, Stream):
+        require_world("world", world)
+    if (episodes is not None and steps is not None) or (is_world(world) and episodes is None):
         raise ValueError(f"give episodes or (vector environments only) steps; got episodes={episodes}, steps={steps}")
     if isinstance(world, Stream) and steps is None:
         raise ValueError("steps must be given for a Stream, which may stand in the midst of an episode; got None")
@@ -102,12 +102,24 @@ def _require_call(world, episodes, steps, gamma):
         number("gamma", gamma, 0, 1)
 
 
-def require_fit(world, policy, theta, **counts):
-    """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit."""
-    for name, value in counts.items():
+def require_world(name, value):
+    """`value`, if it is one of our worlds or a Gymnasium vector environment; else a ValueError."""
+    if not (is_world(value) or isinstance(value, VectorEnv)):
+        raise refuse(name, "an MDP or a Gymnasium vector environment", value)
+    return value
+
+
+def require_fit(world, policy, theta, episodes=None, **counts):
+    """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit the world."""
+    for name, value in (counts | ({} if episodes is None else {"episodes": episodes})).items():
         number(name, value, 1, whole=True)
     theta = parameters(policy, theta)
-    return world.require_fit(policy, theta) if _is_world(world) else theta
+    if is_world(world):
+        return world.require_fit(policy, theta)
+    if isinstance(world, VectorEnv):
+        require_spaces(world)
+        require_columns(world, policy, theta, episodes)
+    return theta
 
 
 def rollout_of(fields):

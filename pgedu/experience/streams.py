@@ -29,7 +29,7 @@ class Stream:
     def __init__(self, env, rng):
         self.env = env
         self.mode = autoreset_mode(env)
-        self._require_spaces()
+        require_spaces(env)
         self._bounds = self._bounds_of_actions()
         first, _ = env.reset(seed=int(generator("rng", rng).integers(2**31)))
         self.recorded = self.acting_on = self._as_numbers(first)
@@ -104,25 +104,28 @@ class Stream:
         discrete = isinstance(self.env.single_observation_space, spaces.Discrete)
         return np.array(observations, dtype=int if discrete else float)
 
-    def _require_spaces(self):
-        for name in ("observation", "action"):
-            space = getattr(self.env, f"single_{name}_space")
-            discrete = isinstance(space, spaces.Discrete) and space.start == 0
-            if not discrete and not (isinstance(space, spaces.Box) and len(space.shape) == 1):
-                raise ValueError(f"{name} space must be Discrete (from 0) or a Box with one axis; got {space}")
-        if isinstance(space, spaces.Box) and not np.issubdtype(space.dtype, np.floating):
-            raise ValueError(f"action space must be Discrete, or a Box of floats with one axis; got {space}")
 
-    def require_fit(self, policy, theta, episodes=None):
-        """ValueError unless the policy and its runs fit this environment."""
-        runs, columns = int(np.prod(theta.shape[:-1])), self.env.num_envs
-        if columns % runs or (episodes is not None and episodes * runs != columns):
-            wanted = f"{runs} runs of {episodes or 'equally many'} episodes"
-            raise ValueError(f"num_envs must be one sub-environment for each of {wanted}; got {columns}")
-        space = self.env.single_action_space
-        wanted = ("actions", space.n) if isinstance(space, spaces.Discrete) else ("dimensions", space.shape[0])
-        if getattr(policy.head, wanted[0], None) != wanted[1]:
-            raise ValueError(f"head must have {wanted[0]} = {wanted[1]} to act in {space}; got {policy.head}")
+def require_spaces(env):
+    """ValueError unless a policy can see and act in this environment."""
+    for name in ("observation", "action"):
+        space = getattr(env, f"single_{name}_space")
+        discrete = isinstance(space, spaces.Discrete) and space.start == 0
+        if not discrete and not (isinstance(space, spaces.Box) and len(space.shape) == 1):
+            raise ValueError(f"{name} space must be Discrete (from 0) or a Box with one axis; got {space}")
+    if isinstance(space, spaces.Box) and not np.issubdtype(space.dtype, np.floating):
+        raise ValueError(f"action space must be Discrete, or a Box of floats with one axis; got {space}")
+
+
+def require_columns(env, policy, theta, episodes=None):
+    """ValueError unless the policy fits, and there is one sub-environment for each episode of each run."""
+    runs, columns = int(np.prod(theta.shape[:-1])), env.num_envs
+    if columns % runs or (episodes is not None and episodes * runs != columns):
+        wanted = f"{runs} runs of {episodes or 'equally many'} episodes"
+        raise ValueError(f"num_envs must be one sub-environment for each of {wanted}; got {columns}")
+    space = env.single_action_space
+    wanted = ("actions", space.n) if isinstance(space, spaces.Discrete) else ("dimensions", space.shape[0])
+    if getattr(policy.head, wanted[0], None) != wanted[1]:
+        raise ValueError(f"head must have {wanted[0]} = {wanted[1]} to act in {space}; got {policy.head}")
 
 
 def autoreset_mode(env):

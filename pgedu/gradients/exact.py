@@ -6,7 +6,7 @@ import numpy as np
 
 from pgedu.arguments import able, numbers, refuse
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
-from pgedu.gradients.estimators import episode_gradients, moments
+from pgedu.gradients.estimators import episode_gradients, moments, weights_of
 from pgedu.worlds.solving import Solution
 
 SOLVED = "one that can be solved exactly, such as an MDP"
@@ -84,11 +84,7 @@ def exact_moments(mdp, policy, theta, estimator, *, horizon, batch=1):
     """
     theta = np.asarray(theta, dtype=float)
     rollout, probabilities = enumerate_rollouts(mdp, policy, theta, horizon=horizon, batch=batch)
-    psi = np.asarray(estimator(rollout), dtype=float)
-    if psi.shape != rollout.rewards.shape:
-        raise ValueError(f"psi must have the shape of the rewards, {rollout.rewards.shape}; got {psi.shape}")
-    if not np.isfinite(psi).all():
-        raise ValueError("psi must be finite; got NaN or infinity from the estimator")
+    psi = numbers("psi", weights_of(estimator, rollout))
     gradients = episode_gradients(policy, each_batch(theta, rollout.actions), rollout, psi).mean(axis=-2)
     mean, covariance = moments(gradients, probabilities)
     return ExactMoments(mean, mean - exact_gradient(mdp, policy, theta, horizon=horizon), covariance)

@@ -5,15 +5,13 @@ from functools import partial
 import numpy as np
 
 from pgedu.arguments import number, refuse, switch
-from pgedu.experience.rollouts import Rollout, collecting, masked_mean, shares
+from pgedu.experience.rollouts import Rollout, collecting, is_world, masked_mean, shares
 from pgedu.experience.streams import Stream
 from pgedu.gradients.estimators import lambda_advantage, require_answer, require_estimator, takes, weights_of
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import clip_norm
 from pgedu.learning.settings import Setting, optional, share, whole
 from pgedu.learning.training import PolicyGradient
-from pgedu.worlds.envs import TabularVectorEnv
-from pgedu.worlds.mdp import MDP
 
 
 def _critic(name, value):
@@ -73,16 +71,14 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
         self.started("critic")
         self.stream = None
         if self.steps is not None:
-            columns, world = self.runs * self.columns, self.world
-            if isinstance(world, MDP):
+            world = self.world
+            if is_world(world):
                 vars(self)["gamma"] = world.gamma if self.gamma is None else self.gamma
-                world = TabularVectorEnv(world, columns, self.max_steps)
+                world = world.vector_env(self.runs * self.columns, self.max_steps)
             self.stream = Stream(world, self.rng)
-            self.stream.require_fit(self.policy, self.theta, self.columns)
 
     @property
     def columns(self):
-        """B, the number of environments of each run."""
         return self.environments
 
     def collect(self):

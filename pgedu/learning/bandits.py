@@ -8,6 +8,7 @@ import numpy as np
 
 from pgedu.arguments import function, generator, numbers, refuse
 from pgedu.learning.settings import Setting, Settings, optional, whole
+from pgedu.policies.heads import softmax
 
 
 class Pull(NamedTuple):
@@ -98,9 +99,8 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
         return self.learn(pi, actions, rewards + self.offset)
 
     def probabilities(self):
-        """pi [A, *R], the softmax of the preferences."""
-        powers = np.exp(self.preferences - self.preferences.max(axis=0))
-        return powers / powers.sum(axis=0)
+        """pi [A, *R]."""
+        return softmax(self.preferences, axis=0)
 
     def learn(self, pi, actions, rewards):
         """The update itself, for actions and rewards [*R] of policies pi [A, *R]. Returns the `Pull`."""

@@ -37,6 +37,10 @@ class reinforce(PolicyGradient):  # noqa: N801 - lower case as `range` and `enum
             wanted = "take a baseline, as f(rollout, *, baseline) does, to be used with one"
             raise ValueError(f"estimator must {wanted}; got {self.estimator!r:.80}")
 
+    @property
+    def columns(self):
+        return self.episodes
+
     def collect(self):
         return self.whole_episodes(self.episodes)
 

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from gymnasium.vector import VectorEnv
 
 from pgedu.arguments import generator, numbers, refuse
-from pgedu.experience.rollouts import Rollout, require_fit, collecting
+from pgedu.experience.rollouts import Rollout, collecting, require_fit, require_world
 from pgedu.learning.settings import Setting, Settings, optional, share, whole
 from pgedu.policies.policy import Policy
-from pgedu.worlds.mdp import MDP
 
 
 class Progress(NamedTuple):
@@ -119,12 +117,6 @@ def _policy(name, value):
     return value
 
 
-def _world(name, value):
-    if not isinstance(value, MDP | VectorEnv):
-        raise refuse(name, "an MDP or a Gymnasium vector environment", value)
-    return value
-
-
 def require_optimizer(name, value):
     """A kind of setting: something that steps, such as SGD(0.1)."""
     if isinstance(value, type) or not (callable(getattr(value, "step", None)) and hasattr(value, "learning_rate")):
@@ -145,7 +137,7 @@ class PolicyGradient(Training):
         settings: those of `Training`.
     """
 
-    world = Setting(_world, live=False, first=True)
+    world = Setting(require_world, live=False, first=True)
     policy = Setting(_policy, live=False, first=True)
     optimizer = Setting(require_optimizer, live=False)
     gamma = Setting(optional(share), None)
@@ -157,7 +149,7 @@ class PolicyGradient(Training):
         super().begin()
         theta = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta
         vars(self)["theta"] = theta
-        require_fit(self.world, self.policy, theta)
+        require_fit(self.world, self.policy, theta, self.columns)
         vars(self)["optimizer"] = copy.deepcopy(self.optimizer)  # one may be given to several trainings
         self.environment_steps = 0.0
 
@@ -173,6 +165,11 @@ class PolicyGradient(Training):
     @learning_rate.setter
     def learning_rate(self, value):
         self.optimizer.learning_rate = value
+
+    @property
+    def columns(self):
+        """B, the number of episodes or environments of each run."""
+        raise NotImplementedError
 
     def whole_episodes(self, episodes):
         """`collecting` so many for each run."""

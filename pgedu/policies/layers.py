@@ -22,7 +22,9 @@ np.empty(31 * 2**20, dtype=np.int8)
 
 # A run that diverges may overflow: the training finds and reports it, and a warning at every step would bury the report.
 # What underflows is 0 in all that is computed here, also for a student who set np.seterr(all="raise").
-quiet = np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore")
+def quiet(function):
+    """The function, without warnings: each gets an errstate of its own, for they call one another."""
+    return np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore")(function)
 
 
 class Perceptron:

@@ -212,7 +212,7 @@ PAIRS = pg.bandit(np.zeros((3, 2)))
 @pytest.mark.parametrize(
     "said, world, policy, settings",
     [
-        ("world must be an MDP, .*; got 'CartPole-v1'", "CartPole-v1", TABLE, dict(episodes=1)),
+        ("world must be an MDP or a Gymnasium vector environment; got 'CartPole-v1'", "CartPole-v1", TABLE, dict(episodes=1)),
         (r"theta must be \[\*R, D\] with D = 2; got .*3", CORRIDOR, TABLE, dict(theta=np.zeros(3), episodes=1)),
         (r"theta must be .* D = 2; got shape \(1, 3\)", CORRIDOR, TABLE, dict(theta=np.zeros((1, 3)), episodes=1)),
         (r"theta must be .* D = 2; got shape \(3,\)", Stub(), TABLE, dict(theta=np.zeros(3))),
@@ -229,9 +229,9 @@ PAIRS = pg.bandit(np.zeros((3, 2)))
         ("max_steps must be a whole number of 1 or more; got 0", CORRIDOR, TABLE, dict(episodes=1, max_steps=0)),
         ("episodes must be a whole number .*; got 2.0", CORRIDOR, TABLE, dict(episodes=2.0)),
         ("episodes must be a whole number .*; got True", CORRIDOR, TABLE, dict(episodes=True)),
-        ("world must be an MDP, .*; got <", pg.TabularEnv(CORRIDOR), TABLE, dict(episodes=1)),
-        ("world must be an MDP, .*; got <class", pg.MDP, TABLE, dict(episodes=1)),
-        ("world must be an MDP, .*; got None", None, TABLE, dict(episodes=1)),
+        ("world must be an MDP or a Gymnasium vector environment; got <", pg.TabularEnv(CORRIDOR), TABLE, dict(episodes=1)),
+        ("world must be an MDP or a Gymnasium vector environment; got <class", pg.MDP, TABLE, dict(episodes=1)),
+        ("world must be an MDP or a Gymnasium vector environment; got None", None, TABLE, dict(episodes=1)),
         ("gamma must be a number between 0 and 1; got 1.1", CORRIDOR, TABLE, dict(episodes=1, gamma=1.1)),
         ("gamma must be a number between 0 and 1; got nan", Stub(), TABLE, dict(gamma=float("nan"))),
         ("head must have actions = 2 .*; got Gaussian", CORRIDOR, NORMAL, dict(episodes=1)),

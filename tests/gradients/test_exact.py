@@ -407,8 +407,8 @@ def test_theta_of_one_run_does_not_fit_worlds_of_three():
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (lambda rollout: rollout.rewards[0], r"psi must have the shape of the rewards, \(2, 4, 1\); got \(4, 1\)"),
-        (lambda rollout: 1.0, r"psi must have the shape .* got \(\)"),
+        (lambda rollout: rollout.rewards[0], r"psi must be of the shape of the rewards, \(2, 4, 1\); got shape \(4, 1\)"),
+        (lambda rollout: 1.0, r"psi must be of the shape .* got shape \(\)"),
         (lambda rollout: np.log(0 * rollout.rewards), "psi must be finite"),
     ],
 )  # fmt: skip

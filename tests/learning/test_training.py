@@ -271,6 +271,8 @@ def test_figure_13_2_a_learned_baseline_does_better_after_the_same_episodes(runs
         (r"theta must be \[R, D\] = \(2, 2\); got shape \(2,\)", dict(runs=2, theta=np.zeros(2))),
         ("learning_rate must be a finite number of 0 or more; got -1", dict(rate=-1)),
         ("gamma must be a number between 0 and 1; got 2", dict(gamma=2)),
+        ("num_envs must be .* 2 runs of 3 episodes; got 5", dict(world=Lever(5), policy=NORMAL, runs=2, episodes=3)),
+        ("head must have dimensions = 1 .*; got Categorical", dict(world=Lever(1))),
         ("max_steps must be a whole number of 1 or more; got 0", dict(max_steps=0)),
         ("world must be an MDP or a Gymnasium vector environment; got <", dict(world=pg.TabularEnv(CORRIDOR))),
         ("updates must be a whole number of 1 or more; got nan", dict(updates=np.nan)),
@@ -297,8 +299,6 @@ def test_what_does_not_fit_is_named(said, settings):
 @pytest.mark.parametrize(
     "said, settings",
     [
-        ("num_envs must be .* 2 runs of 3 episodes; got 5", dict(world=Lever(5), policy=NORMAL, runs=2, episodes=3)),
-        ("head must have dimensions = 1 .*; got Categorical", dict(world=Lever(1))),
         ("rewards of .* must be finite", dict(world=Lever(1, lambda a: a[:, 0] * np.nan), policy=NORMAL)),
         ("leave_one_out needs 2 or more episodes", dict(baseline=pg.leave_one_out)),
         ("learning_rate must be a number or", dict(rate=np.ones(3), runs=2)),
