@@ -1,6 +1,7 @@
 """Policies: parameters to distributions over actions, and the score. Imports no other room."""
 
-from pgedu.policies.heads import Categorical, Gaussian
+from pgedu.policies.constants import WithConstants
+from pgedu.policies.heads import Categorical, Gaussian, log_softmax, softmax
 from pgedu.policies.policy import Policy
 
-__all__ = ["Categorical", "Gaussian", "Policy"]
+__all__ = ["Categorical", "Gaussian", "Policy", "WithConstants", "log_softmax", "softmax"]

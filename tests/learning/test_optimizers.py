@@ -159,3 +159,14 @@ def test_what_underflows_is_0():
     with np.errstate(all="raise"):
         assert np.isfinite(pg.Adam(0.1).step(np.zeros(2), np.array([1e-200, 1.0]))).all()
         assert clip_norm(np.array([1e-200, 3.0]), 1.0)[1] == 1
+
+
+@pytest.mark.parametrize("make", [pg.SGD, pg.Adam])
+def test_a_run_that_rests_is_as_if_there_had_been_no_step(make):
+    """Its moments and its count of steps stay, so that its next step is what it would have been."""
+    gradients, together, alone = np.random.default_rng(0).normal(size=(4, 2, 3)), make(0.1), make(0.1)
+    theta, expected = np.zeros((2, 3)), np.zeros(3)
+    for gradient, goes in zip(gradients, [False, True, False, True]):
+        theta = together.step(theta, gradient, where=np.array([True, goes]))
+        expected = alone.step(expected, gradient[1]) if goes else expected
+        assert np.allclose(theta[1], expected, rtol=1e-13, atol=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import pgedu as pg
-from pgedu.policies.heads import log_softmax, softmax
+from pgedu.policies import WithConstants, log_softmax, softmax
 
 T, B = 4, 3
 POLICIES = [
@@ -378,6 +378,7 @@ def test_score_by_counting_knows_its_actions(wrong, said):
 @pytest.mark.parametrize("make, said", [
     (lambda: pg.Policy(None, pg.Categorical(2)), r"approximator must be one such as Table\(3, 2\), .*; got None"),
     (lambda: pg.Policy(pg.Table, pg.Categorical(2)), "approximator must be one such as .*; got <class '.*Table'>"),
+    (lambda: pg.Policy(WithConstants, pg.Categorical(2)), "approximator must be one such as .*; got <class '.*Constants'>"),
     (lambda: pg.Policy.softmax(3), "approximator must be one such as .*; got 3"),
     (lambda: pg.Policy.gaussian("MLP"), "approximator must be one such as .*; got 'MLP'"),
     (lambda: pg.Policy(pg.Table(3, 2), None), r"head must be one such as Categorical\(2\) or Gaussian\(1\); got None"),
