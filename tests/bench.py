@@ -117,7 +117,7 @@ def solve_cartpole(seed, learners=20, episodes=8, updates=110):
     env = gymnasium.make_vec("CartPole-v1", num_envs=learners * episodes)
     critic = LearnedValue(MLP(4, (16,), 1), Adam(0.02))
     training = ppo(env, Policy.softmax(Linear(4, 2)), critic=critic, optimizer=Adam(0.05), steps=64, gamma=0.99,
-                   rng=np.random.default_rng(seed), runs=learners, episodes=episodes, updates=updates)  # fmt: skip
+                   rng=np.random.default_rng(seed), runs=learners, environments=episodes, updates=updates)  # fmt: skip
     began, clock, records = time.perf_counter(), [], []
     for progress in training:
         clock.append(time.perf_counter() - began)
@@ -139,7 +139,8 @@ def bench_cartpole():
 
 def bench_collecting():
     """Acting and recording against the steps of the same environments alone, segments of PPO's usual size."""
-    for name, approximator in (("Linear", Linear(4, 2)), ("MLP(32)", MLP(4, (32,), 2)), ("MLP(64, 64)", MLP(4, (64, 64), 2))):
+    for name, approximator in (("Linear", Linear(4, 2)), ("MLP(32)", MLP(4, (32,), 2)), ("MLP(64, 64)", MLP(4, (64, 64), 2)),
+                               ("MLP(64, 64), float32", MLP(4, (64, 64), 2, dtype=np.float32))):  # fmt: skip
         policy, rng = Policy.softmax(approximator), np.random.default_rng(0)
         theta = policy.init(rng, 20)
         stream, alone = (gymnasium.make_vec("CartPole-v1", num_envs=160) for _ in range(2))

@@ -2,7 +2,7 @@
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from pgedu.arguments import generator, refuse
 
@@ -27,6 +27,8 @@ class Stream:
     """
 
     def __init__(self, env, rng):
+        if not isinstance(env, VectorEnv):
+            raise refuse("env", "a Gymnasium vector environment", env)
         self.env = env
         self.mode = autoreset_mode(env)
         require_spaces(env)

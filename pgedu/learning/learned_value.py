@@ -76,4 +76,5 @@ class LearnedValue:
         values = outputs[..., 0]
         targets = numbers("targets", targets, "[T, *R, B]", values.shape, finite=False)
         weights = weights(values) if callable(weights) else weights
-        return backward(((targets - values) * weights)[..., None]).sum(axis=-2)
+        of_episodes = backward(((targets - values) * weights)[..., None])
+        return of_episodes[..., 0, :] if of_episodes.shape[-2] == 1 else of_episodes.sum(axis=-2)  # a sum would copy

@@ -99,7 +99,8 @@ class Training(Settings, Iterator):
     def move(self, theta):
         """Make theta [R, D] the present one. A run whose numbers overflowed stays where it was; the others go on."""
         self.diverged = self.diverged | ~np.isfinite(theta).all(axis=-1)
-        theta = np.where(self.diverged[:, None], self.theta, theta)
+        if self.diverged.any():
+            theta = np.where(self.diverged[:, None], self.theta, theta)
         theta.setflags(write=False)  # a record's theta is the training's own: nobody may write into it
         vars(self)["theta"] = theta
 

@@ -157,9 +157,9 @@ def _indices(name, value, axes, most=np.inf):
 
 def _flags(terminal, S):
     array = np.asarray(terminal)
-    if array.dtype != bool or array.shape != (S,):
+    if array.shape != (S,) or array.dtype.kind not in "bif" or not np.isin(array, (0, 1)).all():
         raise refuse("terminal", f"True or False for each of {S} states, [S]", terminal)
-    return array
+    return array.astype(bool)
 
 
 def _sparse(transitions, S):

@@ -179,7 +179,6 @@ def test_the_campaign_s_chances_are_those_of_its_story():
         ("start", 1.0),
         ("terminal", [True]),
         ("terminal", [0, 2]),  # neither flags nor, for all that is known, the states that are meant
-        ("terminal", [0, 1]),
         ("terminal", None),
         ("observation", [0, -1]),
         ("observation", [0]),
