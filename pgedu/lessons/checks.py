@@ -8,16 +8,13 @@ import contextlib
 
 import numpy as np
 
-from pgedu import Categorical, clipped_weights, discounted_returns, gae
+from pgedu import clipped_weights, discounted_returns, gae
 from pgedu.lessons.estimator_checks import DOUBLED, MEAN, SHIFTED, check_baseline, check_estimator, shift  # noqa: F401
 from pgedu.lessons.verdicts import Fault, compare, judged
+from pgedu.policies.heads import softmax as _pi  # as the formulas of the lessons call it
 
 PREFERENCES = [np.array(h) for h in ([0.5, -1.0], [0.2, 1.5, -0.6], [2.0, 0.0, 0.0, 1.0])]
 VALUES = [np.array(q) for q in ([1.0, 3.0], [2.0, -1.0, 4.0], [5.0, 1.0, 0.0, 2.0])]
-
-
-def _pi(h):
-    return np.exp(Categorical(len(h)).log_probs(h))
 
 
 def _score(h, a):
