@@ -94,7 +94,11 @@ def reward_to_go(rollout, *, baseline=none, gamma_power=True):
 
 
 def _minus_baseline(rollout, targets, baseline):
-    b = numbers("baseline's b", require_baseline("baseline", baseline)(rollout, targets), finite=False)
+    try:
+        b = numbers("baseline's b", baseline(rollout, targets), finite=False)
+    except (TypeError, ValueError):
+        require_baseline("baseline", baseline)  # says more, where it is no baseline at all
+        raise
     try:
         return (targets - np.broadcast_to(b, targets.shape)) * rollout.mask
     except ValueError:

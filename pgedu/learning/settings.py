@@ -92,9 +92,9 @@ class Settings:
         """Raise ValueError where settings do not fit one another; a subclass adds its own."""
 
     def __setattr__(self, name, value):
-        declared = inspect.getattr_static(type(self), name, None)
-        if not (name.startswith("_") or isinstance(declared, Setting | property) or name in self.state):
-            raise ValueError(f"{type(self).__name__} has no setting {name}; what may change is {self.may_change()}")
+        if not (name.startswith("_") or name in self.state):  # what changes often first: the look-up below takes a while
+            if not isinstance(inspect.getattr_static(type(self), name, None), Setting | property):
+                raise ValueError(f"{type(self).__name__} has no setting {name}; what may change is {self.may_change()}")
         super().__setattr__(name, value)
 
     state = ()  # names of what changes by itself, such as the number of updates
