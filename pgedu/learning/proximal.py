@@ -14,7 +14,10 @@ from pgedu.learning.settings import Setting, optional, share, whole
 
 
 class Samples(NamedTuple):
-    """What PPO goes through again and again, each [R, N, ...] with N = B T; a minibatch is [M, R, 1, ...]."""
+    """What PPO goes through again and again, each [N, R, 1, ...] with N = B T; a minibatch is [M, R, 1, ...].
+
+    Time first, one column: a minibatch is one long episode to whoever sums over time.
+    """
 
     observations: np.ndarray
     actions: np.ndarray
@@ -87,11 +90,11 @@ class ppo(a2c):  # noqa: N801
         for epoch in range(self.epochs):
             if epoch == 0 or self.recompute:
                 samples = self.samples(rollout)
-            order = self.rng.permutation(samples.mask.shape[1])
+            order = self.rng.permutation(len(samples.mask))
             reports = []
             for part in np.array_split(order, min(self.minibatches, len(order))):
-                # Time first, one column: a minibatch is one long episode to whoever sums over time.
-                batch = Samples(*(np.moveaxis(each[:, part], 1, 0)[:, :, None] for each in samples))
+                everything = len(part) == len(order)  # in any order
+                batch = samples if everything else Samples(*(each[part] for each in samples))
                 gradient, report = self.learn_minibatch(batch, resting)
                 reports.append(report)
                 resting = resting | (report["kl"] > self.target_kl)
@@ -103,7 +106,7 @@ class ppo(a2c):  # noqa: N801
         advantages, targets = self.judge(rollout, v)
         fields = Samples(rollout.observations[:-1], rollout.actions, rollout.log_probs, advantages,
                          targets, rollout.mask, v[:-1])  # fmt: skip
-        return Samples(*(np.moveaxis(each, 0, 1).reshape(self.runs, -1, *each.shape[3:]) for each in fields))
+        return Samples(*(np.moveaxis(each, 1, 2).reshape(-1, self.runs, 1, *each.shape[3:]) for each in fields))
 
     def learn_minibatch(self, batch, resting):
         """One step of policy and critic. Returns the gradient [R, D] and a report {name: [R]}."""

@@ -53,9 +53,10 @@ _exp = quiet(np.exp)
 
 @quiet
 def _weighted(score, entropy_gradient, weights, entropy):
-    score *= np.asarray(weights)[..., None]
+    rows = np.moveaxis(score, -1, 0)  # a view: weights belong to steps, and are the same for all outputs
+    rows *= np.asarray(weights)
     if np.any(entropy):
-        score += entropy_gradient() * np.asarray(entropy)[..., None]
+        rows += np.moveaxis(entropy_gradient(), -1, 0) * np.asarray(entropy)
     return score
 
 
@@ -168,8 +169,8 @@ def _negative_entropies(log_probs):
 
 @quiet
 def _entropy_gradient(log_probs):
-    P, weighted = _negative_entropies(log_probs)
-    return P * weighted.sum(axis=-1, keepdims=True) - weighted
+    P, weighted = (np.moveaxis(each, -1, 0) for each in _negative_entropies(log_probs))
+    return np.moveaxis(P * weighted.sum(axis=0) - weighted, 0, -1)
 
 
 @dataclass(frozen=True)
