@@ -9,8 +9,12 @@ from pgedu.arguments import number, switch
 from pgedu.experience.rollouts import masked_mean, shares
 from pgedu.learning.actor_critics import a2c
 from pgedu.gradients.estimators import clipped_weights
+from pgedu.learning.concurrency import both
 from pgedu.learning.optimizers import clip_norm
 from pgedu.learning.settings import Setting, optional, share, whole
+
+
+LARGE = 2**22  # samples times parameters, from which policy and critic learn at the same time
 
 
 class Samples(NamedTuple):
@@ -109,28 +113,39 @@ class ppo(a2c):  # noqa: N801
         return Samples(*(np.moveaxis(each, 1, 2).reshape(-1, self.runs, 1, *each.shape[3:]) for each in fields))
 
     def learn_minibatch(self, batch, resting):
-        """One step of policy and critic. Returns the gradient [R, D] and a report {name: [R]}."""
-        mask, share_of_each = batch.mask, shares(batch.mask)
+        """One step of policy and critic, which have nothing to do with each other."""
+        weights = shares(batch.mask)
+        size = batch.mask.size * min(self.policy.size, self.critic.approximator.size)
+        learnings = partial(self.learn_policy, batch, weights, resting), partial(self.learn_values, batch, weights)
+        (theta, *report), _ = both(*learnings, large=size > LARGE)
+        self.move(theta)
+        return report
+
+    def learn_policy(self, batch, weights, resting):
+        """The next theta, the gradient [R, D] and a report {name: [R]}."""
+        mask = batch.mask
         log_prob, score = self.policy.trace(self.theta, batch.observations, batch.actions)
         change = np.where(mask, log_prob - batch.log_probs, 0.0)
         ratio = np.exp(change)
         psi = self.surrogate_weights(ratio, self.scaled(batch.advantages, mask))
-        gradient = score(psi * share_of_each, self.entropy * share_of_each)[:, 0]
+        gradient = score(psi * weights, self.entropy * weights)[:, 0]
         shortened = clip_norm(gradient, self.max_gradient_norm)
         theta = self.optimizer.step(self.theta, shortened, where=~resting)
-        for _ in range(self.critic_steps):
-            self.critic.learn(batch.observations, batch.targets, partial(self.critic_weights, batch, share_of_each))
-        self.move(theta)
         clipped = np.abs(ratio - 1) > self.clip
         report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)
-        return gradient, {name: masked_mean(each, mask) for name, each in report.items()}
+        return theta, gradient, {name: masked_mean(each, mask) for name, each in report.items()}
+
+    def learn_values(self, batch, weights):
+        with np.errstate(all="ignore"):  # perhaps in a thread of its own, which does not know the loop's
+            for _ in range(self.critic_steps):
+                self.critic.learn(batch.observations, batch.targets, partial(self.critic_weights, batch, weights))
 
     def surrogate_weights(self, ratio, advantages):
         return clipped_weights(ratio, advantages, self.clip)
 
-    def critic_weights(self, batch, share_of_each, values):
+    def critic_weights(self, batch, weights, values):
         """The mean, without the samples that value clipping keeps out (the program of Schulman et al. 2017)."""
         if np.isinf(self.clip_values):
-            return share_of_each
+            return weights
         clipped = np.clip(values, batch.values - self.clip_values, batch.values + self.clip_values)
-        return share_of_each * ((batch.targets - clipped) ** 2 <= (batch.targets - values) ** 2)
+        return weights * ((batch.targets - clipped) ** 2 <= (batch.targets - values) ** 2)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pgedu.arguments import numbers
 
-CACHE = 2**16  # numbers in one layer of one stack of runs
+CACHE = 2**18  # numbers in one layer of one stack of runs
 PRODUCT = 2**19 - 1  # multiplications in one matrix product, from which on OpenBLAS shares it out among threads
 
 # Freed at once: glibc then keeps what later arrays free for those that follow, where it would give it back to the system

@@ -370,3 +370,17 @@ def test_the_optimizer_of_a_run_that_rests_rests_too():
     a, b = next(rested), next(short)
     assert all(np.array_equal(x, y) for x, y in zip(a.rollout[:3], b.rollout[:3]))
     np.testing.assert_allclose(a.theta, b.theta, rtol=1e-7)
+
+
+@pytest.mark.parametrize("settings", [{}, dict(target_kl=0.001, clip_values=0.1, critic_steps=2)], ids=str)
+def test_policy_and_critic_learn_the_same_at_the_same_time(monkeypatch, settings):
+    """Bit by bit, whether large enough for two threads or not."""
+    monkeypatch.setattr("pgedu.learning.concurrency.os.cpu_count", lambda: 2)
+    alone, together = train(**settings), train(**settings)
+    for _ in range(3):
+        monkeypatch.setattr("pgedu.learning.proximal.LARGE", np.inf)
+        a = next(alone)
+        monkeypatch.setattr("pgedu.learning.proximal.LARGE", 0)
+        b = next(together)
+        assert np.array_equal(a.theta, b.theta) and np.array_equal(alone.critic.w, together.critic.w)
+        assert np.array_equal(a.gradients, b.gradients) and all(np.array_equal(a.details[n], b.details[n]) for n in a.details)
