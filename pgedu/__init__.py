@@ -36,4 +36,5 @@ from pgedu.worlds.registry import register_worlds
 __all__ = [name for name, value in globals().items() if not (name.startswith("_") or _ismodule(value))]
 
 _moved.install()
+__getattr__ = _moved.old_attribute
 register_worlds()

@@ -8,6 +8,11 @@ import inspect
 import numpy as np
 
 
+def no_underflow(function):
+    """The function, for which what underflows is 0, also for a student who set np.seterr(all="raise")."""
+    return np.errstate(under="ignore")(function)
+
+
 def refuse(name, wanted, got):
     """The sentence itself."""
     return ValueError(f"{name} must be {wanted}; got {_short(got)}")
@@ -16,11 +21,12 @@ def refuse(name, wanted, got):
 def number(name, value, least=-np.inf, most=np.inf, *, above=None, whole=False, finite=True):
     """`value`, if it is a number (no bool, no NaN) from `least` to `most`, `above` a bound where that is excluded."""
     kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    known = isinstance(value, kind) and not isinstance(value, bool | np.bool_) and not np.isnan(value)
+    known = isinstance(value, kind) and not isinstance(value, bool | np.bool_) and value == value
     inside = known and least <= value <= most and (above is None or value > above)
-    if inside and (not finite or np.isfinite(value)):
+    infinite = known and value in (np.inf, -np.inf)
+    if inside and not (finite and infinite):
         return value
-    wanted = f"a {'whole ' * whole}number{_range(least, most, above)}" + ", and finite" * bool(known and np.isinf(value))
+    wanted = f"a {'whole ' * whole}number{_range(least, most, above)}" + ", and finite" * infinite
     raise refuse(name, wanted, value)
 
 
@@ -48,6 +54,8 @@ def numbers(name, value, axes=None, shape=None, *, finite=True):
 
 def parameters(policy, theta):
     """theta [*R, D] as an array of finite floats, D being the policy's size."""
+    if not (hasattr(policy, "head") and hasattr(policy, "size")):
+        raise refuse("policy", "a Policy, such as Policy.softmax(Table(observations=3, outputs=2))", policy)
     array = numbers("theta", theta, "[*R, D]", finite=False)
     if array.shape[-1:] != (policy.size,):
         raise refuse("theta", f"[*R, D] with D = {policy.size}", f"shape {array.shape}")
@@ -85,6 +93,8 @@ def function(name, value, wanted="a function", *, places=None, none=False):
         try:
             places is None or inspect.signature(value).bind_partial(*[None] * places)
             return value
+        except ValueError:
+            return value  # a compiled function, which does not tell
         except TypeError:
             pass  # it takes fewer arguments
     raise refuse(name, wanted, value)

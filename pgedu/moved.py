@@ -23,7 +23,7 @@ MOVED = {
     "trust_regions": ("learning.trust_regions",),
     "proximal": ("learning.proximal",),
     "bandits": ("learning.bandits",),
-    "live": ("panels",),
+    "live": ("panels", "panels.live", "panels.panel", "panels.canvas"),
     "canvas": ("panels.canvas",),
     "views": ("panels.views",),
     "cells": ("panels.cells",),
@@ -47,6 +47,13 @@ class _Moved(MetaPathFinder, Loader):
         for place in places:
             found = vars(importlib.import_module(place))
             vars(module).update({name: value for name, value in found.items() if not name.startswith("_")})
+
+
+def old_attribute(name):
+    """pgedu.<old name>, as an attribute: what `import pgedu` alone gave, too."""
+    if name in MOVED:
+        return importlib.import_module(f"pgedu.{name}")
+    raise AttributeError(f"module 'pgedu' has no attribute {name!r}")
 
 
 def install():

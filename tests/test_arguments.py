@@ -1,5 +1,7 @@
 """Sentences about arguments: what is let through, and what each refusal says."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,7 @@ def test_switches_generators_and_functions():
 
 
 class Sized:
-    size = 3
+    size, head = 3, "a head"
 
 
 @pytest.mark.parametrize("theta, sentence", [
@@ -84,6 +86,21 @@ def test_parameters_that_are_none(theta, sentence):
     with pytest.raises(ValueError) as refused:
         arguments.parameters(Sized, theta)
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("policy", [None, 3, "softmax"])
+def test_a_policy_that_is_none(policy):
+    with pytest.raises(ValueError, match=rf"^policy must be a Policy, such as .*; got {policy!r}"):
+        arguments.parameters(policy, [1.0, 2.0, 3.0])
+
+
+def test_numbers_so_large_that_numpy_does_not_know_them():
+    assert arguments.number("steps", 10**400, least=1, whole=True) == 10**400
+
+
+def test_compiled_functions_are_functions():
+    for function in (max, operator.attrgetter("rewards"), np.sin):
+        assert arguments.function("f", function, places=1) is function
 
 
 def test_parameters_that_are_some():

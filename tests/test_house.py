@@ -89,6 +89,9 @@ def test_an_old_address_gives_what_the_new_one_has_and_says_so(old):
         new = vars(__import__(f"pgedu.{place}", fromlist=["*"]))
         assert all(found[name] is value for name, value in new.items() if not name.startswith("_"))
     delattr(pgedu, old)
+    sys.modules.pop(f"pgedu.{old}")
+    with pytest.warns(FutureWarning, match=rf"pgedu\.{old} has moved"):
+        assert getattr(pgedu, old).__name__ == f"pgedu.{old}"
 
 
 def test_wheel_and_sdist_install_and_register_their_environments(tmp_path):
@@ -108,5 +111,5 @@ def test_wheel_and_sdist_install_and_register_their_environments(tmp_path):
     assert ours == {str(path.relative_to(site)) for path in (site / "pgedu").rglob("*.py")}
     code = ("import gymnasium, pgedu; from pgedu.panels import watch; print(pgedu.__file__);"
             "gymnasium.make('pgedu/CliffWalk-v0').reset(seed=0); gymnasium.make_vec('pgedu/Bandit-v0', num_envs=3)")  # fmt: skip
-    found = run(sys.executable, "-W", "error", "-c", code, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)})
+    found = run(sys.executable, "-W", "error::FutureWarning", "-c", code, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)})
     assert found.stdout.startswith(str(site))

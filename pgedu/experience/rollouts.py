@@ -73,7 +73,8 @@ def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=No
     """`collect` as a generator that yields None after every step, so that a live panel can draw in between."""
     generator("rng", rng)
     _require_call(world, episodes, steps, gamma)
-    counts = {"episodes": episodes, "steps": steps, "max_steps": max_steps}
+    number("max_steps", max_steps, 1, whole=True)
+    counts = {"episodes": episodes, "steps": steps}
     theta = require_fit(world, policy, theta, **{name: count for name, count in counts.items() if count is not None})
     if hasattr(world, "sample"):
         settings = {"episodes": episodes, "rng": rng, "gamma": gamma, "max_steps": max_steps}

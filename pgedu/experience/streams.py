@@ -103,8 +103,12 @@ class Stream:
 
     def _as_numbers(self, observations):
         """A copy in float64, or integers for a Table."""
-        discrete = isinstance(self.env.single_observation_space, spaces.Discrete)
-        return np.array(observations, dtype=int if discrete else float)
+        if not isinstance(self.env.single_observation_space, spaces.Discrete):
+            return np.array(observations, dtype=float)
+        whole = np.asarray(observations)
+        if whole.dtype.kind not in "iu" and not (whole == np.floor(whole)).all():
+            raise refuse(f"observations of {self.env}", "whole numbers", whole.tolist())
+        return np.array(whole, dtype=int)
 
 
 def require_spaces(env):

@@ -6,7 +6,7 @@ subtracted from. It leaves the gradient unbiased as long as it does not depend o
 
 import numpy as np
 
-from pgedu.arguments import function, numbers, refuse
+from pgedu.arguments import function, no_underflow, numbers, refuse
 
 
 def none(rollout, targets):
@@ -80,6 +80,7 @@ def optimal(policy, theta, *, gamma_power=True):
         ValueError: B = 1.
     """
 
+    @no_underflow
     def baseline(rollout, targets):
         B = targets.shape[-1]
         if B < 2:

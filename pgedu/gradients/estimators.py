@@ -5,19 +5,28 @@ estimator is no more than a choice of psi; `episode_gradients` does the rest. Se
 `functools.partial(reward_to_go, baseline=leave_one_out)`. A plain function of the rollout works everywhere that these do.
 """
 
+import functools
 import inspect
 from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.arguments import function, number, numbers, refuse
+from pgedu.arguments import function, no_underflow, number, numbers, refuse
 from pgedu.gradients.baselines import none, require_baseline
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 
 
 def takes(estimator, name):
-    """Can this function be given the argument `name`? A plain function of the rollout takes nothing else."""
-    parameters = inspect.signature(estimator).parameters
+    """Can this function be given the argument `name`? A plain function of the rollout takes nothing else.
+
+    What is bound already, by functools.partial, is kept: it cannot be given again.
+    """
+    if isinstance(estimator, functools.partial) and name in estimator.keywords:
+        return False
+    try:
+        parameters = inspect.signature(estimator).parameters
+    except ValueError:  # a compiled function that does not tell
+        return False
     return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
@@ -26,6 +35,8 @@ def require_answer(estimator, **offered):
     offered = {name: value for name, value in offered.items() if takes(estimator, name)}
     try:
         inspect.signature(estimator).bind(None, **offered)
+    except ValueError:
+        return  # a compiled function, which does not tell
     except TypeError as missing:
         raise refuse("estimator", f"one that needs no more than is offered here ({missing})", estimator) from None
 
@@ -48,6 +59,7 @@ def require_estimator(name, value):
     return function(name, value, "a function of a rollout, such as those in pgedu.gradients.estimators", places=1)
 
 
+@no_underflow
 def total_return(rollout, *, baseline=none, gamma_power=True):
     """psi_t = G_0 - b: every action is weighted with the return of the whole episode.
 
@@ -75,6 +87,7 @@ def _require_short(rollout, powers):
         raise refuse("rollout", wanted, f"{len(powers)} steps")
 
 
+@no_underflow
 def reward_to_go(rollout, *, baseline=none, gamma_power=True):
     """psi_t = gamma^t (G_t - b_t): an action is weighted with what followed it.
 
@@ -94,6 +107,8 @@ def reward_to_go(rollout, *, baseline=none, gamma_power=True):
 
 
 def _minus_baseline(rollout, targets, baseline):
+    targets = targets.view()
+    targets.setflags(write=False)  # a baseline that wrote into them would be subtracted from other returns
     try:
         b = numbers("baseline's b", baseline(rollout, targets), finite=False)
     except (TypeError, ValueError):
@@ -105,6 +120,7 @@ def _minus_baseline(rollout, targets, baseline):
         raise refuse("baseline's b", f"an array that fits {targets.shape}", f"shape {b.shape}") from None
 
 
+@no_underflow
 def td_advantage(rollout, *, values, gamma_power=False):
     """psi_t = delta_t = R_{t+1} + gamma v(s_{t+1}) - v(s_t): one reward, and the critic's word for the rest.
 
@@ -119,6 +135,7 @@ def td_advantage(rollout, *, values, gamma_power=False):
     return _advantages(rollout, td_residuals(rollout.rewards, rollout.discounts, v), gamma_power)
 
 
+@no_underflow
 def n_step_advantage(rollout, *, values, n=5, gamma_power=False):
     """psi_t = the n-step return - v(s_t): n rewards, then the critic's word. Arguments as for `td_advantage`.
 
@@ -128,6 +145,7 @@ def n_step_advantage(rollout, *, values, n=5, gamma_power=False):
     return _advantages(rollout, n_step_advantages(*steps, n), gamma_power)
 
 
+@no_underflow
 def lambda_advantage(rollout, *, values, lam=0.95, gamma_power=False):
     """psi_t = sum_k (gamma lam)^k delta_{t+k}: all n-step advantages at once, with weights (1 - lam) lam^(n-1).
 
@@ -140,8 +158,12 @@ def lambda_advantage(rollout, *, values, lam=0.95, gamma_power=False):
 
 def _critic(values, rollout):
     if callable(values):
-        return values(rollout.observations)
-    table, discrete = np.asarray(values, dtype=float), np.issubdtype(rollout.observations.dtype, np.integer)
+        return getattr(values, "values", values)(rollout.observations)  # of a LearnedValue, too
+    try:
+        table = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        table = np.empty(())
+    discrete = np.issubdtype(rollout.observations.dtype, np.integer)
     if table.ndim != 1 or not discrete or rollout.observations.max(initial=0) >= len(table):
         wanted = "a function of observations, or [O], one for each of O discrete observations"
         raise ValueError(f"values must be {wanted}; got {values!r:.60}")
@@ -152,6 +174,7 @@ def _advantages(rollout, advantages, gamma_power):
     return advantages * (rollout.mask * discount_powers(rollout) if gamma_power else rollout.mask)
 
 
+@no_underflow
 def clipped_surrogate(ratio, advantages, clip):
     """min(r A, clip(r, 1 - clip, 1 + clip) A), elementwise; r = pi(a|s; theta) / pi(a|s; theta_old).
 
@@ -162,6 +185,7 @@ def clipped_surrogate(ratio, advantages, clip):
     return np.minimum(ratio * advantages, np.clip(ratio, 1 - clip, 1 + clip) * advantages)
 
 
+@no_underflow
 def clipped_weights(ratio, advantages, clip):
     """psi = r A, and 0 where r is already beyond the clip on the side that A drives it to.
 
@@ -182,6 +206,7 @@ def _ratio_and_advantages(ratio, advantages, clip):
     return ratio, advantages
 
 
+@no_underflow
 def discount_powers(rollout):
     """gamma^t for each step of whole episodes, [T, *R, B]; 0 after a termination.
 
@@ -198,6 +223,7 @@ def discount_powers(rollout):
     return powers
 
 
+@no_underflow
 def episode_gradients(policy, theta, rollout, psi):
     """The gradient estimate of each episode, sum_t psi_t grad log pi(a_t | s_t): [*R, B, D]."""
     return policy.score(theta, rollout.observations[:-1], rollout.actions, psi)
@@ -215,6 +241,7 @@ class Moments(NamedTuple):
         return np.trace(self.covariance, axis1=-2, axis2=-1)
 
 
+@no_underflow
 def moments(gradients, probabilities=None):
     """Moments of gradients [*R, B, D]: of a sample (unbiased, B >= 2), or exact ones from probabilities [*R, B].
 

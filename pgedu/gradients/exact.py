@@ -6,7 +6,7 @@ import numpy as np
 
 from pgedu.arguments import able, numbers, refuse
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
-from pgedu.gradients.estimators import episode_gradients, moments, weights_of
+from pgedu.gradients.estimators import episode_gradients, moments, require_answer, require_estimator, weights_of
 from pgedu.worlds.solving import Solution
 
 SOLVED = "one that can be solved exactly, such as an MDP"
@@ -83,6 +83,7 @@ def exact_moments(mdp, policy, theta, estimator, *, horizon, batch=1):
             the shape of the rewards.
     """
     theta = np.asarray(theta, dtype=float)
+    require_answer(require_estimator("estimator", estimator))
     rollout, probabilities = enumerate_rollouts(mdp, policy, theta, horizon=horizon, batch=batch)
     psi = numbers("psi", weights_of(estimator, rollout))
     gradients = episode_gradients(policy, each_batch(theta, rollout.actions), rollout, psi).mean(axis=-2)

@@ -8,7 +8,7 @@ from pgedu.arguments import number, refuse, switch
 from pgedu.experience.rollouts import Rollout, collecting, is_world, masked_mean, shares
 from pgedu.experience.streams import Stream
 from pgedu.gradients.estimators import lambda_advantage, require_answer, require_estimator, takes, weights_of
-from pgedu.learning.learned_value import LearnedValue
+from pgedu.learning.learned_value import LearnedValue, require_same_observations
 from pgedu.learning.optimizers import clip_norm
 from pgedu.learning.settings import Setting, optional, share, whole
 from pgedu.learning.training import PolicyGradient
@@ -48,6 +48,7 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
     critic = Setting(_critic, live=False)
     environments = Setting(whole, 1, live=False)
     steps = Setting(optional(whole), None)
+    max_steps = Setting(whole, 10_000, live=False)  # in segments, the environments know it from the start
     lam = Setting(share, 0.95)
     entropy = Setting(partial(number, least=0), 0.0)
     critic_steps = Setting(whole, 1)
@@ -58,11 +59,7 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
         super().require_agreement()
         if self.estimator is not None:
             require_answer(self.estimator, values=None)
-        for name in ("features", "observations"):
-            theirs, ours = (getattr(each.approximator, name, None) for each in (self.policy, self.critic))
-            if theirs != ours:
-                wanted = f"one that takes the same observations as the policy, {self.policy.approximator}"
-                raise refuse("critic", wanted, self.critic.approximator)
+        require_same_observations("critic", self.critic, self.policy)
         if hasattr(self, "stream") and (self.stream is None) != (self.steps is None):
             raise ValueError("steps cannot change between None (whole episodes) and a number once a training is made")
 
@@ -71,11 +68,8 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
         self.started("critic")
         self.stream = None
         if self.steps is not None:
-            world = self.world
-            if is_world(world):
-                vars(self)["gamma"] = world.gamma if self.gamma is None else self.gamma
-                world = world.vector_env(self.runs * self.columns, self.max_steps)
-            self.stream = Stream(world, self.rng)
+            columns, ours = self.runs * self.columns, is_world(self.world)
+            self.stream = Stream(self.world.vector_env(columns, self.max_steps) if ours else self.world, self.rng)
 
     @property
     def columns(self):
@@ -83,8 +77,13 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
 
     def collect(self):
         if self.steps is None:
-            return self.whole_episodes(self.columns)
-        return collecting(self.stream, self.policy, self.theta, rng=self.rng, steps=self.steps, gamma=self.gamma)
+            return self.whole_episodes()
+        return self.segments(self.theta)
+
+    def segments(self, theta):
+        """`collecting` the next one of each environment."""
+        gamma = getattr(self.world, "gamma", 1.0) if self.gamma is None else self.gamma
+        return collecting(self.stream, self.policy, theta, rng=self.rng, steps=self.steps, gamma=gamma)
 
     def returns(self, rollout):
         if self.steps is None:
@@ -103,6 +102,7 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
 
     def judge(self, rollout, v):
         """psi, and the critic's targets, given its values v [T+1, R, B]."""
+        v.setflags(write=False)  # an estimator that wrote into them would move the critic's targets
         advantage = partial(lambda_advantage, lam=self.lam)
         psi, *own = (
             weights_of(estimator, rollout, values=lambda observations: v)
@@ -204,8 +204,7 @@ class a3c(a2c):  # noqa: N801
         # Worker j fetched right after its own last update, which is W - 1 - j updates ago.
         fetched = [self._history[max(0, latest - (W - 1 - j) - self.delay)] for j in range(W)]
         self._stale = [np.stack(parts, axis=1) for parts in zip(*fetched)]  # theta [R, W, D], w [R, W, D_w]
-        settings = {"rng": self.rng, "steps": self.steps, "gamma": self.gamma}
-        rollout = yield from collecting(self.stream, self.policy, self._stale[0], **settings)
+        rollout = yield from self.segments(self._stale[0])
         return Rollout(*(field.reshape(*field.shape[:2], W, *field.shape[4:]) for field in rollout))
 
     def learn(self, rollout):

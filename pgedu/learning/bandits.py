@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.arguments import function, generator, numbers, refuse
+from pgedu.arguments import function, generator, no_underflow, numbers, refuse
 from pgedu.learning.settings import Setting, Settings, optional, whole
 from pgedu.policies.heads import softmax
 
@@ -23,6 +23,12 @@ class Pull(NamedTuple):
 
 def _shape(name, value):
     return tuple(whole(name, each) for each in (value if isinstance(value, tuple | list) else (value,)))
+
+
+def _flags(name, value):
+    if not np.isin(numbers(name, value), (0, 1)).all():
+        raise refuse(name, "True or False, or an array of them", value)
+    return numbers(name, value)
 
 
 def _rates(name, value):
@@ -69,8 +75,8 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
     learning_rate = Setting(_rates)
     rng = Setting(generator)
     runs = Setting(optional(_shape), None, live=False)
-    baseline = Setting(numbers, True)
-    including = Setting(numbers, False)
+    baseline = Setting(_flags, True)
+    including = Setting(_flags, False)
     offset = Setting(numbers, 0.0)
     reward = Setting(partial(function, places=2), normal)
     updates = Setting(optional(whole), None)
@@ -91,17 +97,19 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
         self.preferences, self.average, self.step = np.zeros(self._values.shape), np.zeros(runs), 0
 
     def __next__(self):
-        if self.step == self.updates:
+        if self.updates is not None and self.step >= self.updates:
             raise StopIteration
         pi = self.probabilities()
         actions = (pi[:-1].cumsum(axis=0) <= self.rng.random(pi.shape[1:])).sum(axis=0)
-        rewards = self.reward(self.rng, np.take_along_axis(self._values, actions[None], axis=0)[0])
+        means = np.take_along_axis(self._values, actions[None], axis=0)[0]
+        rewards = numbers("rewards", self.reward(self.rng, means), "[*R]", means.shape)
         return self.learn(pi, actions, rewards + self.offset)
 
     def probabilities(self):
         """pi [A, *R]."""
         return softmax(self.preferences, axis=0)
 
+    @no_underflow
     def learn(self, pi, actions, rewards):
         """The update itself, for actions and rewards [*R] of policies pi [A, *R]. Returns the `Pull`."""
         self.step += 1

@@ -35,5 +35,17 @@ def both(first, second, large):
     try:
         result = first()
     finally:
-        wait([job])  # whatever happens, nobody goes on while it still writes
+        _wait_until_over(job)
     return result, job.result()
+
+
+def _wait_until_over(job):
+    """Also through interrupts, which are raised then: nobody goes on while it still writes."""
+    interrupted = None
+    while not job.done():
+        try:
+            wait([job])
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+    if interrupted:
+        raise interrupted

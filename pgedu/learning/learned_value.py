@@ -4,9 +4,17 @@ import copy
 
 import numpy as np
 
-from pgedu.arguments import numbers, refuse
+from pgedu.arguments import no_underflow, numbers, refuse
 from pgedu.gradients.returns import discounted_returns
 from pgedu.learning.training import require_optimizer
+
+
+def require_same_observations(name, value, policy):
+    """Raise ValueError unless a learned value takes the observations that the policy takes."""
+    for kind in ("features", "observations"):
+        if getattr(value.approximator, kind, None) != getattr(policy.approximator, kind, None):
+            wanted = f"one that takes the same observations as the policy, {policy.approximator}"
+            raise refuse(name, wanted, value.approximator)
 
 
 class LearnedValue:
@@ -38,15 +46,19 @@ class LearnedValue:
 
     def values(self, observations):
         """v(o; w), [..., *R, B], of observations [..., *R, B, ...]."""
+        self._require_started()
+        return self.approximator.forward(self.w, observations)[..., 0]
+
+    def _require_started(self):
         if self.w is None:
             raise ValueError("a LearnedValue must be started before it is used: start(rng, runs), as a training does")
-        return self.approximator.forward(self.w, observations)[..., 0]
 
     def __call__(self, rollout, targets):
         return self.values(rollout.observations[:-1])
 
     def learn_from(self, rollout):
         """Move w towards the returns of a batch of whole episodes."""
+        self._require_started()
         targets = discounted_returns(rollout.rewards, rollout.discounts)
         self.learn(rollout.observations[:-1], targets, self.usual_shares(rollout.mask))
 
@@ -65,6 +77,7 @@ class LearnedValue:
         """One step towards targets [T, *R, B], with the say that weights give to each step; see `gradient`."""
         self.w = self.optimizer.step(self.w, self.gradient(self.w, observations, targets, weights))
 
+    @no_underflow
     def gradient(self, w, observations, targets, weights):
         """Sum over steps of weight (target - v) grad v, at w [*R, D_w]: half the negative slope of the squared error.
 
@@ -76,5 +89,6 @@ class LearnedValue:
         values = outputs[..., 0]
         targets = numbers("targets", targets, "[T, *R, B]", values.shape, finite=False)
         weights = weights(values) if callable(weights) else weights
+        numbers("weights", weights, "[T, *R, B]", values.shape, finite=False)
         of_episodes = backward(((targets - values) * weights)[..., None])
         return of_episodes[..., 0, :] if of_episodes.shape[-2] == 1 else of_episodes.sum(axis=-2)  # a sum would copy

@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from pgedu.arguments import number, numbers, refuse
-
-# What underflows is 0 in all that is computed here, also for a student who set np.seterr(all="raise").
-def no_underflow(function):
-    return np.errstate(under="ignore")(function)
-
+from pgedu.arguments import no_underflow, number, numbers, refuse
 
 class SGD:
     """theta <- theta + learning_rate * gradient.
@@ -30,7 +25,7 @@ class SGD:
         rates = numbers("learning_rate", value, finite=False)
         if not np.all((rates >= 0) & (rates < np.inf)):
             raise refuse("learning_rate", "a finite number of 0 or more", value)
-        self._learning_rate = value
+        self._learning_rate = rates if rates.ndim else value
 
     @no_underflow
     def step(self, theta, gradient, where=None):
@@ -40,7 +35,7 @@ class SGD:
         rate = np.asarray(self.learning_rate)
         if rate.ndim and rate.shape != theta.shape[:-1]:
             raise refuse("learning_rate", f"a number or [*R] = {theta.shape[:-1]}", f"shape {rate.shape}")
-        where = None if where is None or np.all(where) else np.asarray(where)
+        where = None if where is None or np.all(where) else np.asarray(where, dtype=bool)
         moved = self._change(gradient, rate[..., None], where)
         moved += theta
         return moved if where is None else np.where(where[..., None], moved, theta)
@@ -110,4 +105,7 @@ def clip_norm(gradient, limit):
     gradient = numbers("gradient", gradient, "[*R, D]", finite=False)
     number("limit", limit, 0, finite=False)
     length = np.sqrt(np.einsum("...d,...d->...", gradient, gradient))[..., None]
+    if np.isinf(length).any():  # squares that overflow, of numbers that need not
+        largest = np.maximum(np.abs(gradient).max(axis=-1, keepdims=True), 1.0)
+        length = largest * np.linalg.norm(gradient / largest, axis=-1, keepdims=True)
     return gradient * np.divide(limit, length, out=np.ones_like(length), where=~(length <= limit))

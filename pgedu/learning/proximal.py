@@ -82,7 +82,7 @@ class ppo(a2c):  # noqa: N801
 
     def learn(self, rollout):
         rates = self.learning_rate, self.critic.optimizer.learning_rate
-        left = 1 - self.update / self.updates if self.anneal else 1.0
+        left = max(0.0, 1 - self.update / self.updates) if self.anneal else 1.0
         self.learning_rate, self.critic.optimizer.learning_rate = rates[0] * left, rates[1] * left
         try:
             return self.learn_in_epochs(rollout)
@@ -130,7 +130,8 @@ class ppo(a2c):  # noqa: N801
         psi = self.surrogate_weights(ratio, self.scaled(batch.advantages, mask))
         gradient = score(psi * weights, self.entropy * weights)[:, 0]
         shortened = clip_norm(gradient, self.max_gradient_norm)
-        theta = self.optimizer.step(self.theta, shortened, where=~resting)
+        going = {"where": ~resting} if resting.any() else {}
+        theta = self.optimizer.step(self.theta, shortened, **going)
         clipped = np.abs(ratio - 1) > self.clip
         report = {"kl": ratio - 1 - change, "clipped": clipped}  # the former's mean is the KL (Schulman 2020)
         return theta, gradient, {name: masked_mean(each, mask) for name, each in report.items()}

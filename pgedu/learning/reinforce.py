@@ -4,6 +4,7 @@ from pgedu.gradients.baselines import none, require_baseline
 from pgedu.gradients.estimators import (
     episode_gradients, require_answer, require_estimator, reward_to_go, takes, weights_of,
 )  # fmt: skip
+from pgedu.learning.learned_value import require_same_observations
 from pgedu.learning.settings import Setting, whole
 from pgedu.learning.training import PolicyGradient
 
@@ -32,6 +33,8 @@ class reinforce(PolicyGradient):  # noqa: N801 - lower case as `range` and `enum
 
     def require_agreement(self):
         super().require_agreement()
+        if hasattr(self.baseline, "approximator"):
+            require_same_observations("baseline", self.baseline, self.policy)
         require_answer(self.estimator, baseline=self.baseline)
         if self.baseline is not none and not takes(self.estimator, "baseline"):
             wanted = "take a baseline, as f(rollout, *, baseline) does, to be used with one"
@@ -42,7 +45,7 @@ class reinforce(PolicyGradient):  # noqa: N801 - lower case as `range` and `enum
         return self.episodes
 
     def collect(self):
-        return self.whole_episodes(self.episodes)
+        return self.whole_episodes()
 
     def learn(self, rollout):
         """Estimate, step, let the baseline learn."""

@@ -10,7 +10,7 @@ The class then takes it as an argument, shows it in its signature, and checks it
 import inspect
 from functools import partial
 
-from pgedu.arguments import number
+from pgedu.arguments import number, refuse
 
 REQUIRED = inspect.Parameter.empty
 whole = partial(number, least=1, whole=True)  # a kind: function (name, value) -> value, or a ValueError
@@ -37,7 +37,12 @@ class Setting:
         self.name = name
 
     def __get__(self, told, owner=None):
-        return self if told is None else vars(told)[self.name]
+        if told is None:
+            return self
+        try:
+            return vars(told)[self.name]
+        except KeyError:
+            raise AttributeError(f"{self.name} is not set yet") from None
 
     def __set__(self, told, value):
         known = self.name in vars(told)
@@ -52,6 +57,14 @@ class Setting:
                 raise
 
 
+def _require_settings(cls):
+    """A plain value in the place of a base's setting would be checked by nobody."""
+    for name, value in vars(cls).items():
+        inherited = next((vars(base)[name] for base in cls.__mro__[1:] if name in vars(base)), None)
+        if isinstance(inherited, Setting) and not (value is None or isinstance(value, Setting | property)):
+            raise refuse(f"{name} of {cls.__name__}", f"a Setting, as it is in its base, such as Setting(kind, {value!r})", value)
+
+
 class Settings:
     """Whoever has settings. A subclass drops one that makes no sense for it by declaring the name as None.
 
@@ -60,7 +73,9 @@ class Settings:
         TypeError: a setting without default that was not given.
     """
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls, **others):
+        super().__init_subclass__(**others)
+        _require_settings(cls)
         kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         rows = sorted(cls.settings().values(), key=lambda setting: not setting.first)
         cls.__signature__ = inspect.Signature(
@@ -97,6 +112,7 @@ class Settings:
                 raise ValueError(f"{type(self).__name__} has no setting {name}; what may change is {self.may_change()}")
         super().__setattr__(name, value)
 
+    # A subclass declares what it keeps beside settings: `state = (*Base.state, "name")`; names that begin with _ are free.
     state = ()  # names of what changes by itself, such as the number of updates
 
     @classmethod

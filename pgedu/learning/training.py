@@ -83,7 +83,8 @@ class Training(Settings, Iterator):
         with np.errstate(all="ignore"):  # what overflows is reported: `diverged`
             record = self.learn(experience)
         self.update += 1
-        yield Progress(self.update, self.theta, self.diverged, **record, **self.describe(experience))
+        record = {"details": {}} | record | self.describe(experience)
+        yield Progress(self.update, self.theta, self.diverged.copy(), **record)
 
     def __next__(self):
         for progress in self.pulses():
@@ -156,8 +157,14 @@ class PolicyGradient(Training):
 
     def require_agreement(self):
         super().require_agreement()
-        if self.theta is not None:
+        made = hasattr(self, "update")
+        if self.theta is not None or made:
             numbers("theta", self.theta, "[R, D]", (self.runs, self.policy.size))
+        if made:
+            require_fit(self.world, self.policy, self.theta, self.columns)
+        rates = np.shape(getattr(self.optimizer, "learning_rate", 0.0))
+        if rates not in ((), (self.runs,)):
+            raise refuse("learning_rate", f"a number, or one for each of {self.runs} runs", f"shape {rates}")
 
     @property
     def learning_rate(self):
@@ -172,10 +179,10 @@ class PolicyGradient(Training):
         """B, the number of episodes or environments of each run."""
         raise NotImplementedError
 
-    def whole_episodes(self, episodes):
-        """`collecting` so many for each run."""
-        settings = {"rng": self.rng, "gamma": self.gamma, "max_steps": self.max_steps}
-        return collecting(self.world, self.policy, self.theta, episodes=episodes, **settings)
+    def whole_episodes(self, theta=None):
+        """`collecting` them, `columns` for each run, with the present parameters or with others [R, D]."""
+        settings = {"rng": self.rng, "gamma": self.gamma, "max_steps": self.max_steps, "episodes": self.columns}
+        return collecting(self.world, self.policy, self.theta if theta is None else theta, **settings)
 
     def returns(self, rollout):
         """[R, B], of each episode."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from pgedu.arguments import number, numbers, refuse
+from pgedu.arguments import no_underflow, number, numbers, refuse
 from pgedu.experience.rollouts import masked_mean, shares
 from pgedu.learning.actor_critics import a2c
 from pgedu.learning.settings import Setting, optional, share, whole
@@ -24,12 +24,14 @@ def _weights(weights, shape):
     return weights
 
 
+@no_underflow
 def mean_kl(policy, theta, other, observations, weights):
     """Mean of KL(pi(. | o; theta) || pi(. | o; other)), [*R], in nats."""
     kl = policy.head.kl(policy.outputs(theta, observations), policy.outputs(other, observations))
     return masked_mean(kl, _weights(weights, kl.shape))
 
 
+@no_underflow
 def fisher_matrix(policy, theta, observations, weights):
     """F = mean of E_a[score score^T], exact over actions: [*R, D, D].
 
@@ -37,6 +39,8 @@ def fisher_matrix(policy, theta, observations, weights):
     To second order mean_kl(theta, theta + d) = d^T F d / 2. Holds samples * outputs * D numbers: for small D.
     Source: Kakade (2001); Amari (1998).
     """
+    theta = numbers("theta", theta, "[*R, D]", finite=False)  # a run that diverged has no Fisher matrix, and others have
+    observations, weights = np.asarray(observations), np.asarray(weights)
     runs = theta.shape[:-1]
     share = shares(_weights(weights, observations.shape[: theta.ndim + 1]))
     # Each of the N = B T samples becomes an episode of one step: what is summed over time is then one for each sample.
@@ -49,28 +53,37 @@ def fisher_matrix(policy, theta, observations, weights):
     return np.einsum("...n,...ndk,...nek->...de", share, J, HJ, optimize=True)
 
 
+@no_underflow
 def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-5):
     """F vector, [*R, D], without F: J^T H J vector, from right to left.
 
     J vector is a central difference of the outputs along `vector`: exact for Table and Linear but for rounding, and to
     about nine digits for an MLP.
     """
+    theta = numbers("theta", theta, "[*R, D]", finite=False)
     vector = numbers("vector", vector, "[*R, D]", theta.shape, finite=False)
+    number("step", step, above=0)
     length = np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-300)
     along = step * vector / length
     outputs, backward = policy.approximator.trace(theta, observations)
     ahead, behind = (policy.outputs(theta + shift, observations) for shift in (along, -along))
-    tangent = (ahead - behind) * (length / (2 * step))[..., None]
+    with np.errstate(invalid="ignore"):
+        change = np.where(np.isneginf(outputs), 0.0, ahead - behind)  # a masked action stays masked
+    tangent = change * (length / (2 * step))[..., None]
     product = policy.head.fisher(outputs, tangent) * shares(_weights(weights, outputs.shape[:-1]))[..., None]
     return backward(product).sum(axis=-2)
 
 
+@no_underflow
 def conjugate_gradient(product, target, iterations=10, tolerance=1e-10):
     """Solve product(x) = target [*R, D] for all runs at once, with product a positive definite matrix's.
 
     After D iterations it is exact but for rounding; a few give a good direction. Source: Nocedal & Wright (2006),
     algorithm 5.2.
     """
+    target = numbers("target", target, "[*R, D]", finite=False)
+    number("iterations", iterations, 0, whole=True)
+    number("tolerance", tolerance, 0)
     x, residual = np.zeros_like(target), target.copy()
     direction, square = target.copy(), (target**2).sum(axis=-1, keepdims=True)
     enough = tolerance * square
@@ -88,6 +101,7 @@ def conjugate_gradient(product, target, iterations=10, tolerance=1e-10):
     return x
 
 
+@no_underflow
 def natural_direction(policy, theta, gradient, observations, weights, damping=1e-3, iterations=10):
     """(F + damping I)^-1 gradient, [*R, D]: the direction in which J rises most for a given, small KL.
 
@@ -96,6 +110,8 @@ def natural_direction(policy, theta, gradient, observations, weights, damping=1e
     Source: Kakade (2001); Schulman et al. (2015), appendix C.
     """
     number("damping", damping, least=0)
+    theta = numbers("theta", theta, "[*R, D]", finite=False)
+    gradient = numbers("gradient", gradient, "[*R, D]", theta.shape, finite=False)
     if theta.shape[-1] <= SMALL:
         fisher = fisher_matrix(policy, theta, observations, weights) + damping * np.eye(theta.shape[-1])
         finite = np.isfinite(fisher).all(axis=(-2, -1)) & np.isfinite(gradient).all(axis=-1)

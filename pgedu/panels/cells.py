@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 
+_PLAYING, _BEFORE = [], []  # (loop, pause) of each panel that plays; what an interrupt meant before the first did
 _PANELS = {}  # place -> (execution count, panels)
 
 
@@ -47,7 +48,7 @@ def _source_of_cell():
 
 
 def source(function):
-    """Show a function's own source in a notebook, without its docstring (which `help(function)` shows)."""
+    """Show a function's own source in a notebook, without its decorators and its docstring (which `help(function)` shows)."""
     from IPython.display import Markdown
 
     lines = inspect.getsource(function).splitlines()
@@ -55,6 +56,7 @@ def source(function):
     first = body.body[0]
     if ast.get_docstring(body) is not None:
         del lines[first.lineno - 1 : first.end_lineno]
+    del lines[: body.lineno - 1]  # decorators say nothing of what it does
     return Markdown("```python\n" + textwrap.dedent("\n".join(lines)) + "\n```")
 
 
@@ -64,9 +66,17 @@ def interrupt_means(pause):
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread hears of interrupts
         return
-    loop = asyncio.get_running_loop()
-    previous = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(pause))
+    if not _PLAYING:
+        _BEFORE[:] = [signal.signal(signal.SIGINT, _pause_all)]
+    _PLAYING.append((asyncio.get_running_loop(), pause))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        _PLAYING[:] = [each for each in _PLAYING if each[1] is not pause]
+        if not _PLAYING:  # panels may end in another order than they began
+            signal.signal(signal.SIGINT, _BEFORE.pop())
+
+
+def _pause_all(*_):
+    for loop, pause in _PLAYING:
+        loop.call_soon_threadsafe(pause)

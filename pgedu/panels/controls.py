@@ -20,7 +20,9 @@ def slider(low, high, value, *, step=None, label=None, log=False):
         step = step or up / max(1, round(up / 0.05))  # about 20 for a factor of 10, and the first value is on the grid
         ends = {"min": np.log10(low), "max": np.log10(high), "step": step, "base": 10}
         return widgets.FloatLogSlider(value, readout_format=".2g", **ends, **style(label))
-    if all(isinstance(each, int) for each in (low, high, value)):
+    if all(isinstance(each, int | np.integer) for each in (low, high, value)):
+        step is None or number("step", step, 1, whole=True)
+        low, high, value = int(low), int(high), int(value)
         return widgets.IntSlider(value, low, high, step or 1, **style(label))
     step = step or 10.0 ** np.floor(np.log10((high - low) / 50))  # round, so that round values are on its grid
     return widgets.FloatSlider(value, min=low, max=high, step=step, **style(label))

@@ -101,8 +101,8 @@ class watch(Panel):  # noqa: N801
 
     def _restart(self):
         """A fresh training on a fresh picture, and its first stretch."""
+        self._start_afresh()  # first: if it fails, the picture is still that of the training there is
         self._canvas.setup(self._view)
-        self._start_afresh()
         self._compute(self._first)
 
     def _start_afresh(self):

@@ -4,6 +4,7 @@ import base64
 import html
 import inspect
 import time
+from collections import Counter
 from functools import partial
 
 import ipywidgets as widgets
@@ -16,6 +17,9 @@ from pgedu.panels.controls import style
 from pgedu.panels.turns import Turns
 
 ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
+
+
+SHOWN = Counter()  # control -> the number of open panels that show it
 
 
 class Panel(widgets.VBox):
@@ -41,6 +45,7 @@ class Panel(widgets.VBox):
         rows = [controls.values(), self._buttons()]
         bars = [widgets.Box(list(row), layout=ROW) for row in rows]
         self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._image, self._text}
+        SHOWN.update(controls.values())
         self.children = [*bars, self._image, self._text]
         # What the panel goes by: where its controls stood at the last turn. They may move in the middle of one.
         self._positions = {name: control.value for name, control in controls.items()} | {"rng": self._seed.value}
@@ -124,7 +129,12 @@ class Panel(widgets.VBox):
             self._turns.close(self._close)
 
     def _close(self):
-        for widget in {*self._parts, self}:
+        for control in self._parts & set(SHOWN):
+            SHOWN[control] -= 1
+        own = {part for part in self._parts if SHOWN.get(part, 0) <= 0}  # another panel may show a control, too
+        for widget in own:
+            SHOWN.pop(widget, None)
+        for widget in {*own, self}:
             for part in filter(None, (getattr(widget, "style", None), widget.layout, widget)):
                 widgets.Widget.close(part)
 

@@ -1,7 +1,8 @@
 """Policies: parameters to distributions over actions, and the score. Imports no other room."""
 
 from pgedu.policies.constants import WithConstants
+from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.heads import Categorical, Gaussian, log_softmax, softmax
 from pgedu.policies.policy import Policy
 
-__all__ = ["Categorical", "Gaussian", "Policy", "WithConstants", "log_softmax", "softmax"]
+__all__ = ["Linear", "MLP", "Table", "Categorical", "Gaussian", "Policy", "WithConstants", "log_softmax", "softmax"]

@@ -60,6 +60,11 @@ class WithConstants:
         theta = require_theta(self, theta)
         return self._append(theta, self.approximator.forward(theta[..., : -self.constants], observations))
 
+    def prepared(self, theta):
+        theta = require_theta(self, theta)
+        within = self.approximator.prepared(theta[..., : -self.constants])
+        return lambda observations: self._append(theta, within(observations))
+
     def trace(self, theta, observations):
         theta = require_theta(self, theta)
         outputs, within = self.approximator.trace(theta[..., : -self.constants], observations)

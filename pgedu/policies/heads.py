@@ -41,7 +41,7 @@ def softmax(preferences, axis=-1):
 @quiet
 def _log_softmax(preferences, axis=-1):
     # For the few actions that there are, NumPy is far faster over an axis that is not the innermost one in memory.
-    rows = np.moveaxis(preferences, axis, 0)
+    rows = np.moveaxis(np.asarray(preferences, dtype=float), axis, 0)
     rows = np.ascontiguousarray(rows) if rows.strides[0] == rows.itemsize else rows
     shifted = rows - np.maximum.reduce(rows)
     shifted -= np.log(np.add.reduce(np.exp(shifted)))

@@ -65,7 +65,7 @@ class MDP:
             gamma=number("gamma", gamma, 0, 1),
             horizon=horizon if horizon is None else number("horizon", horizon, 1, whole=True),
             reward_noise=number("reward_noise", reward_noise, 0),
-            policy_rewards=function("policy_rewards", policy_rewards, "a function of log pi, or None", none=True),
+            policy_rewards=function("policy_rewards", policy_rewards, "a function of log pi, or None", places=1, none=True),
         )
         _require_shapes(self)
 
@@ -99,14 +99,18 @@ class MDP:
     def log_policy(self, policy, theta):
         """log pi(a | s) in every state, [*R, S, A]."""
         seen = np.broadcast_to(self.observation, (*theta.shape[:-1], self.n_states))
-        return policy.head.log_probs(policy.outputs(theta, seen))
+        outputs = policy.outputs(theta, seen)
+        policy.head.require_choice(outputs[..., ~self.terminal, :])
+        log_policy = policy.head.log_probs(outputs)
+        nobody_acts = self.terminal[:, None] & np.isnan(log_policy)  # there all actions may be masked
+        return np.where(nobody_acts, -np.log(self.n_actions), log_policy)
 
     def rewards_under(self, log_policy):
         """What is expected of each action of the policy that acts: [S, A] or [*R, S, A], `policy_rewards` included."""
         if self.policy_rewards is None:
             return self.rewards
         with np.errstate(invalid="ignore"):
-            added = self.policy_rewards(log_policy)
+            added = self.policy_rewards(log_policy.copy())  # which a hook may well write into
         added = numbers("policy_rewards", added, "[*R, S, A]", log_policy.shape, finite=False)
         return self.rewards + numbers("policy_rewards", np.where(np.isneginf(log_policy), 0.0, added))
 

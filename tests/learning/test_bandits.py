@@ -158,3 +158,16 @@ def test_the_same_generator_gives_the_same_run_and_records_are_not_overwritten()
 def test_bad_arguments_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         make(**{"values": [1.0, 2.0], "runs": 3} | settings)
+
+
+def test_it_ends_also_when_updates_is_set_later_and_says_what_rewards_are_not():
+    learner = make([1.0, 2.0])
+    for _ in range(10):
+        next(learner)
+    learner.updates = 5
+    assert list(learner) == []
+    for reward, said in [(lambda rng, means: means * np.nan, "finite numbers"), (lambda rng, means: 1.0, r"\[\*R\] = \(2,\)")]:
+        with pytest.raises(ValueError, match=f"^rewards must be {said}"):
+            next(make([1.0, 2.0], runs=2, reward=reward))
+    with pytest.raises(ValueError, match="^baseline must be True or False"):
+        make([1.0, 2.0], baseline=2.5)

@@ -1,7 +1,9 @@
 """Two computations at once: both results, what fails, and where there are no threads."""
 
 import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -58,3 +60,17 @@ def test_without_threads_or_with_one_processor_they_take_turns(monkeypatch):
     concurrency._helper.cache_clear()
     threads = both(threading.get_ident, threading.get_ident, large=True)
     assert threads[0] == threads[1]
+
+
+def test_an_interrupt_is_raised_when_the_other_has_come_to_its_end():
+    """In the main thread, which waits for the slower of the two when it comes."""
+    done = []
+
+    def slow():
+        time.sleep(0.4)
+        done.append("second")
+
+    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        both(timer.start, slow, large=True)
+    assert done == ["second"]

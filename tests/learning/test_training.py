@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 import pgedu as pg
 from pgedu.arguments import number, numbers
 from pgedu.learning.settings import Setting
-from pgedu.learning.training import Training
+from pgedu.learning.training import Training, pieces
 
 CORRIDOR, TABLE = pg.short_corridor(), pg.Policy.softmax(pg.Table(1, 2))
 NORMAL = pg.Policy(pg.Table(1, 2), pg.Gaussian(1))
@@ -271,6 +271,9 @@ def test_figure_13_2_a_learned_baseline_does_better_after_the_same_episodes(runs
         (r"theta must be \[R, D\] = \(2, 2\); got shape \(2,\)", dict(runs=2, theta=np.zeros(2))),
         ("learning_rate must be a finite number of 0 or more; got -1", dict(rate=-1)),
         ("gamma must be a number between 0 and 1; got 2", dict(gamma=2)),
+        (r"learning_rate must be a number, or one for each of 2 runs; got shape \(3,\)", dict(rate=np.ones(3), runs=2)),
+        (r"baseline must be one that takes the same observations as the policy, Table\(observations=1.*; got Table",
+         dict(baseline=pg.LearnedValue(pg.Table(2, 1), pg.SGD(0.1)))),
         ("num_envs must be .* 2 runs of 3 episodes; got 5", dict(world=Lever(5), policy=NORMAL, runs=2, episodes=3)),
         ("head must have dimensions = 1 .*; got Categorical", dict(world=Lever(1))),
         ("max_steps must be a whole number of 1 or more; got 0", dict(max_steps=0)),
@@ -301,7 +304,6 @@ def test_what_does_not_fit_is_named(said, settings):
     [
         ("rewards of .* must be finite", dict(world=Lever(1, lambda a: a[:, 0] * np.nan), policy=NORMAL)),
         ("leave_one_out needs 2 or more episodes", dict(baseline=pg.leave_one_out)),
-        ("learning_rate must be a number or", dict(rate=np.ones(3), runs=2)),
         ("optimal needs 2 or more", dict(baseline=pg.optimal(TABLE, np.zeros((1, 2))))),
     ],
 )
@@ -488,3 +490,100 @@ def test_the_caller_s_theta_is_never_the_training_s():
     with pytest.raises(ValueError, match=r"^theta must be \[R, D\] = \(2, 2\); got shape \(2, 3\)"):
         training.theta = np.zeros((2, 3))
     assert (next(training).theta == -0.5).all()
+
+
+# --- what others found by trying to break it ---
+
+
+def test_what_is_fixed_and_what_a_number_is_by_default():
+    """Told one by one, since the test above asks each setting itself."""
+    fixed = {name for algorithm in ALL for name, each in algorithm.settings().items() if not each.live}
+    assert fixed == {"runs", "world", "policy", "optimizer", "critic", "environments", "workers", "max_steps"}
+    for algorithm in ALL:
+        live = {name for name, each in algorithm.settings().items() if each.live}
+        assert not live & (fixed - {"max_steps"}) and ("max_steps" in live) == (algorithm is pg.reinforce)
+    defaults = {name: algorithm.settings()[name].default for algorithm, name in [
+        (pg.a3c, "workers"), (pg.a2c, "environments"), (pg.a2c, "steps"), (pg.ppo, "epochs"), (pg.trpo, "max_kl")]}  # fmt: skip
+    assert defaults == {"workers": 8, "environments": 8, "steps": 5, "epochs": 4, "max_kl": 0.01}
+
+
+def test_pieces_are_those_of_one_update_after_the_other():
+    whole = list(train(updates=3))
+    parts = list(pieces(train(updates=3)))
+    records = [each for each in parts if each is not None]
+    assert len(parts) - 3 == sum(len(record.rollout.mask) for record in whole)
+    assert [record.update for record in records] == [1, 2, 3] and np.array_equal(records[-1].theta, whole[-1].theta)
+    assert list(pieces(iter("abc"))) == ["a", "b", "c"]  # any iterator
+
+
+def test_no_discount_of_its_own_is_the_world_s_in_segments_too():
+    training = some(pg.a2c, gamma=0.5)
+    assert next(training).rollout.discounts.max() == 0.5
+    training.gamma = None
+    assert next(training).rollout.discounts.max() == 1.0
+    training = pg.a2c(pg.campaign(0.7), pg.Policy.softmax(pg.Table(3, 2)), optimizer=pg.SGD(0.1), rng=np.random.default_rng(0),
+                      critic=pg.LearnedValue(pg.Table(3, 1), pg.SGD(0.1)))  # fmt: skip
+    assert next(training).rollout.discounts.max() == 0.7
+    training.gamma = None
+    assert next(training).rollout.discounts.max() == 0.7
+
+
+def test_what_is_bound_to_an_estimator_is_kept():
+    values = np.array([5.0])
+    bound = some(pg.a2c, estimator=partial(pg.td_advantage, values=values))
+    plain = some(pg.a2c, estimator=lambda rollout: pg.td_advantage(rollout, values=values))
+    critic_s = some(pg.a2c, estimator=pg.td_advantage)
+    theta = next(bound).theta
+    assert np.array_equal(theta, next(plain).theta) and not np.array_equal(theta, next(critic_s).theta)
+    with pytest.raises(ValueError, match="^estimator must take a baseline"):
+        train(estimator=partial(pg.reward_to_go, baseline=pg.none), baseline=pg.batch_mean)
+
+
+def test_nobody_can_write_into_what_others_use():
+    def estimator(rollout, *, values):
+        v = values(rollout.observations)
+        v -= v.mean()
+        return v[:-1]
+
+    with pytest.raises(ValueError, match="read-only"):
+        next(some(pg.a2c, estimator=estimator))
+
+    def baseline(rollout, targets):
+        targets -= targets.mean()
+        return 0.0
+
+    with pytest.raises(ValueError, match="read-only"):
+        next(train(baseline=baseline))
+    training = train(runs=2)
+    record = next(training)
+    record.diverged[:], record.details["x"] = True, 1
+    assert not training.diverged.any() and next(training).details == {} and next(train()).details == {}
+
+
+def test_a_subclass_declares_its_settings():
+    with pytest.raises(ValueError, match="^epochs of careless must be a Setting, as it is in its base, .*; got 0"):
+        type("careless", (pg.ppo,), {"epochs": 0})
+    twice = type("twice", (pg.ppo,), {"epochs": Setting(partial(number, least=1, whole=True), 2)})
+    assert some(twice).epochs == 2 and some(pg.ppo).epochs == 4
+    with pytest.raises(ValueError, match="^theta must be numbers .*; got None"):
+        some(pg.reinforce).theta = None
+
+
+def test_an_optimizer_of_one_s_own_needs_no_more_than_step_and_a_learning_rate():
+    class Plain:
+        learning_rate = 0.1
+
+        def step(self, theta, gradient):
+            return theta + self.learning_rate * gradient
+
+    for algorithm in (pg.reinforce, pg.a2c, pg.ppo):
+        assert np.array_equal(next(some(algorithm, optimizer=Plain())).theta, next(some(algorithm)).theta)
+
+
+def test_underflow_stops_no_training():
+    with np.errstate(all="raise"):
+        rollout = pg.collect(pg.stay_or_stop(), TABLE, np.array([-40.0, 0.0]), rng=np.random.default_rng(0), episodes=2,
+                             gamma=0.5, max_steps=1500)  # fmt: skip
+        assert np.isfinite(pg.reward_to_go(rollout)).all()
+        for algorithm in ALL:
+            assert np.isfinite(next(some(algorithm, theta=[[-744.0, 0.0]])).theta).all()

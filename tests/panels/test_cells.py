@@ -57,3 +57,9 @@ def test_without_a_notebook_nothing_is_kept(monkeypatch):
     monkeypatch.setattr(cells, "_PANELS", {})
     replace_panels_of_cell(FakePanel())
     assert cells._PANELS == {}
+
+
+def test_source_begins_with_the_definition():
+    """Decorators say nothing of what a function does."""
+    shown = source(reward_to_go).data
+    assert shown.startswith("```python\ndef reward_to_go(") and '"""' not in shown

@@ -477,9 +477,9 @@ def test_any_iterator_can_be_watched():
 def test_an_error_while_playing_is_shown_and_raised():
     panel = a_watch()
     vars(panel.training)["policy"] = None
-    with pytest.raises(AttributeError):
+    with pytest.raises(ValueError, match="policy must be a Policy"):
         play(panel)
-    assert isinstance(panel.error, AttributeError) and "alert" in panel._text.value and not panel._play.value
+    assert isinstance(panel.error, ValueError) and "alert" in panel._text.value and not panel._play.value
 
 
 def test_an_interrupt_pauses_and_everything_goes_on():
@@ -525,3 +525,59 @@ def test_close_leaves_no_widget_behind():
     for panel in panels:
         panel.close()
     assert len(instances) == count
+
+
+def test_a_control_that_two_panels_show_outlives_the_first():
+    """As when a cell is run again whose slider was made in another cell."""
+    shared = slider(0, 10, 2)
+    one, two = explore(line_view, height=shared), explore(line_view, height=shared)
+    one.close()
+    assert shared.comm is not None
+    shared.value = 5
+    assert two.readout.startswith("The height is 5")
+    two.close()
+    assert shared.comm is None
+
+    kept = slider(0, 10, 10)
+    with pytest.raises(ValueError, match="too much"):
+        explore(line_view, height=kept)
+    assert kept.comm is None  # nobody shows it
+
+
+def test_panels_that_play_at_overlapping_times_leave_the_interrupt_as_it_was():
+    one, two = a_watch(), a_watch()
+    before = signal.getsignal(signal.SIGINT)
+
+    async def main():
+        one._play.value = two._play.value = True
+        await asyncio.sleep(0.1)
+        one.pause()
+        await one.task
+        signal.raise_signal(signal.SIGINT)  # for the one that still plays
+        await two.task
+
+    asyncio.run(main())
+    assert signal.getsignal(signal.SIGINT) is before and not two._play.value and two.error is None
+
+
+def test_a_start_that_fails_leaves_the_picture_of_the_training_there_is():
+    def sometimes(rng, runs=3):
+        if runs == 5:
+            raise ValueError("five are too many")
+        return start(rng, runs)
+
+    panel = watch(sometimes, learning_view, first=2, runs=slider(1, 9, 3))
+    before = pixels(panel)
+    with pytest.raises(ValueError, match="five are too many"):
+        panel.controls["runs"].value = 5
+    panel._pin.value = False
+    panel._paint()
+    np.testing.assert_array_equal(pixels(panel), before)
+    panel.controls["runs"].value = 4
+    assert panel.error is None and panel.training.theta.shape == (4, 2)
+
+
+def test_steps_and_whole_numbers_of_sliders():
+    assert slider(1, np.int64(20), 5).value == 5 and isinstance(slider(1, np.int64(20), 5).value, int)
+    with pytest.raises(ValueError, match="step must be a whole number of 1 or more; got 0.5"):
+        slider(0, 10, 5, step=0.5)

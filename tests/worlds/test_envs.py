@@ -182,3 +182,13 @@ def test_an_mdp_gives_itself_as_an_environment():
     assert isinstance(env, pg.TabularVectorEnv) and env.num_envs == 3 and env.max_episode_steps == 4
     assert env.single_observation_space.n == 3 and env.single_action_space.n == 2
     assert pg.campaign().vector_env(1).max_episode_steps is None
+
+
+def test_the_registered_bandit_has_ten_arms_from_minus_1_to_1_and_unit_noise():
+    env = gymnasium.make_vec("pgedu/Bandit-v0", num_envs=40_000)
+    env.reset(seed=0)
+    for arm, value in ((0, -1.0), (3, -1 / 3), (9, 1.0)):
+        rewards = env.step(np.full(40_000, arm))[1]
+        assert abs(rewards.mean() - value) < 0.03 and abs(rewards.std() - 1) < 0.03
+        env.step(np.zeros(40_000, dtype=int))  # the reset after each end
+    assert env.single_action_space.n == 10

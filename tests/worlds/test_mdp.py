@@ -214,3 +214,58 @@ def test_a_random_world_has_whole_numbers_of_states_and_actions(settings):
 def test_a_cliff_needs_room():
     with pytest.raises(ValueError, match="^rows must be a whole number of 2 or more; got 1"):
         pg.cliff_walk(rows=1)
+
+
+def test_a_hook_may_write_into_what_it_is_given():
+    reference = np.log(np.full((3, 2), 0.5))
+    plain, writing = (
+        replace(pg.campaign(horizon=3), policy_rewards=hook)
+        for hook in (lambda log_pi: -0.3 * (log_pi - reference),
+                     lambda log_pi: np.multiply(np.subtract(log_pi, reference, out=log_pi), -0.3, out=log_pi))
+    )  # fmt: skip
+    policy, theta = pg.Policy.softmax(pg.Table(3, 2)), np.array([0.3, -0.2, 0.1, 0.5, 0.0, 0.0])
+    for a, b in zip(pg.enumerate_rollouts(plain, policy, theta, horizon=3)[0], pg.enumerate_rollouts(writing, policy, theta, horizon=3)[0]):
+        assert np.array_equal(a, b)
+
+
+def test_all_actions_may_be_masked_where_nobody_acts_and_nowhere_else():
+    world, policy = pg.campaign(horizon=3), pg.Policy.softmax(pg.Table(3, 2))
+    theta, masked = np.zeros(6), Masked(policy.approximator, np.array([[0, 0], [0, 0], [-np.inf, -np.inf]]))
+    assert pg.exact_return(world, pg.Policy.softmax(masked), theta) == pg.exact_return(world, policy, theta)
+    assert np.array_equal(pg.exact_gradient(world, pg.Policy.softmax(masked), theta)[:4], pg.exact_gradient(world, policy, theta)[:4])
+    nowhere = Masked(policy.approximator, np.array([[0, 0], [-np.inf, -np.inf], [0, 0]]))
+    for call in (lambda p: pg.exact_return(world, p, theta), lambda p: pg.enumerate_rollouts(world, p, theta, horizon=2),
+                 lambda p: pg.collect(world, p, theta, episodes=2, rng=np.random.default_rng(0))):  # fmt: skip
+        with pytest.raises(ValueError, match="^preferences must leave an action everywhere"):
+            call(pg.Policy.softmax(nowhere))
+
+
+class Masked:
+    """A Table with something added to its outputs [O, A]."""
+
+    def __init__(self, table, added):
+        self.table, self.added, self.size, self.outputs = table, added, table.size, table.outputs
+        self.observations = table.observations
+
+    def init(self, rng, runs=None):
+        return self.table.init(rng, runs)
+
+    def forward(self, theta, observations):
+        return self.table.forward(theta, observations) + self.added[observations]
+
+    def prepared(self, theta):
+        return lambda observations: self.forward(theta, observations)
+
+    def trace(self, theta, observations):
+        return self.forward(theta, observations), self.table.trace(theta, observations)[1]
+
+
+def test_trpo_learns_with_masked_actions():
+    world = pg.random_mdp(np.random.default_rng(0), states=3, actions=3)
+    policy = pg.Policy.softmax(Masked(pg.Table(4, 3), np.array([[0, -np.inf, 0]] * 4)))
+    training = pg.trpo(world, policy, critic=pg.LearnedValue(pg.Table(4, 1), pg.Adam(0.05)), rng=np.random.default_rng(0),
+                       environments=8, steps=32, updates=6)  # fmt: skip
+    records = list(training)
+    assert sum(not record.details["rejected"].any() for record in records) >= 4
+    J = [pg.exact_return(world, policy, record.theta[0]) for record in records]
+    assert J[-1] > pg.exact_return(world, policy, np.zeros(12)) + 0.01
