@@ -15,7 +15,7 @@ MOVED = {
     "enumeration": ("experience.enumeration",),
     "returns": ("gradients.returns",),
     "baselines": ("gradients.baselines", "learning.learned_value"),
-    "estimators": ("gradients.estimators",),
+    "estimators": ("gradients.estimators", "gradients.moments"),
     "exact": ("gradients.exact",),
     "optimizers": ("learning.optimizers",),
     "training": ("learning.training", "learning.reinforce"),

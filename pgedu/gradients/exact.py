@@ -6,7 +6,8 @@ import numpy as np
 
 from pgedu.arguments import able, numbers, refuse
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
-from pgedu.gradients.estimators import episode_gradients, moments, require_answer, require_estimator, weights_of
+from pgedu.gradients.estimators import require_answer, require_estimator, weights_of
+from pgedu.gradients.moments import episode_gradients, moments
 from pgedu.worlds.solving import Solution
 
 SOLVED = "one that can be solved exactly, such as an MDP"

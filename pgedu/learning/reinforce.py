@@ -1,9 +1,8 @@
 """REINFORCE: whole episodes, weights that need no critic, and a baseline that may learn."""
 
 from pgedu.gradients.baselines import none, require_baseline
-from pgedu.gradients.estimators import (
-    episode_gradients, require_answer, require_estimator, reward_to_go, takes, weights_of,
-)  # fmt: skip
+from pgedu.gradients.estimators import require_answer, require_estimator, reward_to_go, takes, weights_of
+from pgedu.gradients.moments import episode_gradients
 from pgedu.learning.learned_value import require_same_observations
 from pgedu.learning.settings import Setting, whole
 from pgedu.learning.training import PolicyGradient
