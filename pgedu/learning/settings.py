@@ -55,6 +55,7 @@ class Setting:
             except ValueError:
                 vars(told)[self.name] = before
                 raise
+            told.has_changed(self.name)
 
 
 def _require_settings(cls):
@@ -102,6 +103,9 @@ class Settings:
 
     def begin(self):
         """Make what the settings ask for; a subclass adds its own."""
+
+    def has_changed(self, name):
+        """What follows from a setting that was changed; a subclass adds its own."""
 
     def require_agreement(self):
         """Raise ValueError where settings do not fit one another; a subclass adds its own."""

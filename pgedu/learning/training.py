@@ -155,6 +155,10 @@ class PolicyGradient(Training):
         vars(self)["optimizer"] = copy.deepcopy(self.optimizer)  # one may be given to several trainings
         self.environment_steps = 0.0
 
+    def has_changed(self, name):
+        if name == "theta":
+            self.diverged = np.zeros(self.runs, dtype=bool)  # runs that had come to a stop go on from there
+
     def require_agreement(self):
         super().require_agreement()
         made = hasattr(self, "update")

@@ -587,3 +587,11 @@ def test_underflow_stops_no_training():
         assert np.isfinite(pg.reward_to_go(rollout)).all()
         for algorithm in ALL:
             assert np.isfinite(next(some(algorithm, theta=[[-744.0, 0.0]])).theta).all()
+
+
+def test_a_run_that_was_lost_goes_on_from_a_new_theta():
+    training = train(runs=2, baseline=lambda rollout, targets: np.nan)
+    assert next(training).diverged.all()
+    training.baseline, training.theta = pg.none, np.ones((2, 2))
+    record = next(training)
+    assert not record.diverged.any() and not (record.theta == 1).any()
