@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_enumeration import policy_for, world
 
-from pgedu import Policy, Table, batch_mean, collect, constant, discounted_returns
+from pgedu import Policy, Table, batch_mean, collect, constant
 from pgedu import exact_gradient, exact_moments, leave_one_out, none, optimal, random_mdp, reward_to_go, solve
 from pgedu import state_value, stay_or_stop, total_return
 

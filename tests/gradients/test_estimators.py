@@ -13,7 +13,7 @@ from pgedu.gradients.estimators import weights_of
 from pgedu import Policy, Rollout, Stream, Table, TabularVectorEnv, batch_mean, clipped_surrogate, clipped_weights
 from pgedu import collect, constant, enumerate_rollouts, episode_gradients
 from pgedu import lambda_advantage, n_step_advantage, solve, td_advantage
-from pgedu import exact_gradient, exact_moments, moments, random_mdp, reward_to_go, state_value, stay_or_stop
+from pgedu import exact_gradient, exact_moments, random_mdp, reward_to_go, state_value, stay_or_stop
 from pgedu import total_return
 
 BOTH = pytest.mark.parametrize("estimator", [total_return, reward_to_go])
