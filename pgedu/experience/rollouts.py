@@ -17,7 +17,6 @@ class Rollout(NamedTuple):
     Those of `collect` and `enumerate_rollouts` hold read-only arrays: make a changed copy with `_replace`.
     """
 
-
     observations: np.ndarray  # [T+1, *R, B, ...]
     actions: np.ndarray  # [T, *R, B] or [T, *R, B, d]
     rewards: np.ndarray  # [T, *R, B]; 0 where mask is 0

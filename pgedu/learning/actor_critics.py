@@ -103,13 +103,12 @@ class actor_critic(PolicyGradient):  # noqa: N801 - lower case as `reinforce`
     def judge(self, rollout, v):
         """psi, and the critic's targets, given its values v [T+1, R, B]."""
         v.setflags(write=False)  # an estimator that wrote into them would move the critic's targets
-        advantage = partial(lambda_advantage, lam=self.lam)
-        psi, *own = (
-            weights_of(estimator, rollout, values=lambda observations: v)
-            for estimator in ([self.estimator] * (self.estimator is not None) + [advantage])
-        )
-        is_advantage = self.estimator is None or takes(self.estimator, "values")
-        return psi, (psi if is_advantage else own[0]) + v[:-1]
+        values = lambda observations: v  # noqa: E731
+        advantages = lambda_advantage(rollout, values=values, lam=self.lam)
+        if self.estimator is None:
+            return advantages, advantages + v[:-1]
+        psi = weights_of(self.estimator, rollout, values=values)
+        return psi, (psi if takes(self.estimator, "values") else advantages) + v[:-1]
 
     def critic_shares(self, mask):
         """What say each step has in the critic's learning."""

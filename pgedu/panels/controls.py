@@ -46,5 +46,6 @@ def switch(value=False, *, label=None):
 
 
 def style(label, width="330px"):
+    """What all controls look like: their label in full, and no wider than the page."""
     layout = {"width": width, "max_width": "100%"}
     return {"description": label or "", "style": {"description_width": "initial"}, "layout": layout}

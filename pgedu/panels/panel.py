@@ -55,7 +55,11 @@ class Panel(widgets.VBox):
             self.close()
             raise
         replace_panels_of_cell(self)
-        for name, control in (controls | {"rng": self._seed}).items():
+        self._listen()
+
+    def _listen(self):
+        """From now on, controls act when they move."""
+        for name, control in (self.controls | {"rng": self._seed}).items():
             control.description = control.description or name.replace("_", " ")
             self._observe(control, partial(self._take_over, name))
         self._observe(self._pin, self._pinned)
