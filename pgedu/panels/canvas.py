@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pgedu.panels.look import our_settings
+
 GHOST = "0.72"  # the colour of pinned curves
 
 
@@ -18,7 +20,8 @@ class Canvas:
     """
 
     def __init__(self, setup, size=(9.6, 3.8), dpi=100):
-        self.figure = Figure(figsize=size, dpi=dpi, layout="constrained")
+        with our_settings():
+            self.figure = Figure(figsize=size, dpi=dpi, layout="constrained")
         self._agg = FigureCanvasAgg(self.figure)
         self._ghosts = []  # (index of the axes, x, y, marker) of pinned lines
         self.setup(setup)
@@ -28,7 +31,8 @@ class Canvas:
         self.figure.clear()
         self.figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))  # room for a longer last number of an axis
         self._background = self._seen = None
-        self.draw = setup(self.figure)
+        with our_settings():
+            self.draw = setup(self.figure)
         self._show_ghosts()
         return self.draw
 
@@ -54,7 +58,8 @@ class Canvas:
 
     def png(self):
         """Draw, and return the picture as PNG bytes."""
-        self._blit()
+        with our_settings():
+            self._blit()
         return _png(np.asarray(self._agg.buffer_rgba()))
 
     def _blit(self):

@@ -14,6 +14,7 @@ from pgedu.arguments import number, refuse
 from pgedu.panels.canvas import Canvas
 from pgedu.panels.cells import replace_panels_of_cell
 from pgedu.panels.controls import style
+from pgedu.panels.look import our_settings
 from pgedu.panels.turns import Turns
 
 ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
@@ -113,7 +114,9 @@ class Panel(widgets.VBox):
     def _draw(self, note="", **more):
         """Let the view move its artists; show the picture and the readout, with a note after it."""
         began = time.perf_counter()
-        self._show(f"{call(self._canvas.draw, self._values(**more)) or ''} {note}".strip())
+        with our_settings():
+            words = call(self._canvas.draw, self._values(**more)) or ""
+        self._show(f"{words} {note}".strip())
         self._drawing = time.perf_counter() - began
 
     def _show(self, readout):

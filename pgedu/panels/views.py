@@ -1,48 +1,13 @@
 """Pictures: arrays in, Matplotlib artists out. Each class sets up its artists once, and `show` moves them."""
 
-import re
 import warnings
 
 import numpy as np
 from matplotlib.patches import Polygon
 
-# One colour for each method in the whole suite (Okabe & Ito's palette, for colour-blind readers too); exact: black.
-COLORS = {
-    "exact": "#000000",
-    "none": "#D55E00",
-    "constant": "#E69F00",
-    "batch mean": "#CC79A7",
-    "leave one out": "#0072B2",
-    "learned value": "#009E73",
-    "state value": "#009E73",
-    "optimal": "#56B4E9",
-    "total return": "#D55E00",
-    "reward to go": "#0072B2",
-    "reinforce": "#0072B2",
-    "actor critic": "#009E73",
-    "a2c": "#E69F00",
-    "a3c": "#CC79A7",
-    "natural gradient": "#E69F00",
-    "trpo": "#009E73",
-    "ppo": "#D55E00",
-}
+from pgedu.panels.look import COLORS, color_of, tidy  # noqa: F401 - views of your own want them, too
+
 ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
-
-
-def color_of(method):
-    """The colour of an estimator or a baseline, by the name of its function or class; grey for one of your own."""
-    name = getattr(method, "__name__", type(method).__name__)
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).lower()  # leave_one_out, LearnedValue -> words
-    return COLORS.get(words, "0.4")
-
-
-def tidy(axes, title="", xlabel="", ylabel=""):
-    """Labels, a light grid and no box: the look of every plot in the suite. Returns the axes."""
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel, axisbelow=True)
-    axes.title.set_fontsize("medium")
-    axes.grid(color="0.92")
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
 
 
 class Band:
