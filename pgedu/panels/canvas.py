@@ -56,6 +56,33 @@ class Canvas:
             axes = self.figure.axes[index]
             axes.plot(x, y, color=GHOST, marker=marker, linestyle=style, markersize=2, zorder=0.5, gid="ghost")
 
+    def resize(self, pixels):
+        """From now on, that many pixels wide, for a screen of another density or a narrower page; False if it was so."""
+        if pixels == int(self.figure.bbox.width):
+            return False
+        self.figure.set_dpi((pixels + 0.01) / self.figure.get_figwidth())  # a hair more: pixels are rounded down
+        self._seen = None
+        return True
+
+    def fractions(self, axes, x, y):
+        """Where (x, y) of some axes lies in the picture, [2], and the axes' own box: shares of it, from the top left."""
+        width, height = self.figure.bbox.size
+        across, up = axes.transData.transform((x, y))
+        box = axes.bbox
+        return np.array([across / width, 1 - up / height]), [
+            box.x0 / width, 1 - box.y1 / height, box.x1 / width, 1 - box.y0 / height
+        ]  # fmt: skip
+
+    def values(self, axes, across, down):
+        """The way back: (x, y) in the units of some axes, at shares of the picture from the top left.
+
+        Beyond the axes, their edge: on a logarithmic scale what lies far outside is no number.
+        """
+        width, height = self.figure.bbox.size
+        return axes.transData.inverted().transform(
+            np.clip((across * width, (1 - down) * height), axes.bbox.min, axes.bbox.max)
+        )
+
     def png(self):
         """Draw, and return the picture as PNG bytes."""
         with our_settings():

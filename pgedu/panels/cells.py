@@ -31,12 +31,19 @@ def replace_panels_of_cell(panel):
 
 def _running_cell():
     """(a name for the running cell that survives its next run, execution count); (None, 0) outside a notebook."""
+    shell = _shell()
+    return (id_of_cell() or _source_of_cell(), shell.execution_count) if shell else (None, 0)
+
+
+def _shell():
     ipython = sys.modules.get("IPython")  # not imported for this: without a notebook there is nothing to do
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None:
-        return None, 0
-    metadata = shell.get_parent().get("metadata", {}) if hasattr(shell, "get_parent") else {}
-    return metadata.get("cellId") or _source_of_cell(), shell.execution_count
+    return ipython.get_ipython() if ipython else None
+
+
+def id_of_cell():
+    """What the front end calls the cell that is running, if it says so."""
+    shell = _shell()
+    return shell.get_parent().get("metadata", {}).get("cellId") if hasattr(shell, "get_parent") else None
 
 
 def _source_of_cell():

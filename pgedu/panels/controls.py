@@ -9,8 +9,29 @@ from pgedu.arguments import number, refuse
 from pgedu.arguments import switch as true_or_false
 
 
-def slider(low, high, value, *, step=None, label=None, log=False):
-    """A slider; of integers, if all three are. `log`: on a logarithmic scale; they still are the values themselves."""
+def slider(low, high, value, *, step=None, label=None, log=False, along=None):
+    """A slider; of integers, if all three are. `log`: on a logarithmic scale; they still are the values themselves.
+
+    `along` makes its value a place in the picture that can be dragged: "x" or "y" along that axis of the first plot,
+    (1, "y") along that of the second. Two that go along x and y of the same plot make a point in its plane. The handle
+    sits on the axis, or on the marker that the view has given the control's name as its `gid`.
+    """
+    control = _slider(low, high, value, step, label, log)
+    control.along = _axis("along", along)
+    return control
+
+
+def _axis(name, along):
+    """(number of the axes, "x" or "y"), or None."""
+    where = (0, along) if isinstance(along, str) else along
+    if along is not None:
+        if not isinstance(where, tuple | list) or len(where) != 2 or where[1] not in ("x", "y"):
+            raise refuse(name, '"x", "y", or (number of the axes, "x" or "y")', along)
+        number(f"the number of the axes in {name}", where[0], 0, whole=True)
+    return where and tuple(where)
+
+
+def _slider(low, high, value, step, label, log):
     number("low", low, above=0 if log else None)
     number("high", high, above=low)
     number("value", value, low, high)
@@ -43,6 +64,31 @@ def choice(options, value=None, *, label=None):
 def switch(value=False, *, label=None):
     """A check box."""
     return widgets.Checkbox(true_or_false("value", value), indent=False, description=label or "")
+
+
+def clipped(control, value):
+    """The position of a slider that is nearest to a value: between its ends, and on the grid of its steps."""
+    if isinstance(control, widgets.FloatLogSlider):
+        with np.errstate(divide="ignore"):
+            exponent = np.log(max(value, 0.0)) / np.log(control.base)
+        return float(control.base ** _on_grid(control, exponent))
+    on_grid = _on_grid(control, value)
+    return int(round(on_grid)) if isinstance(control, widgets.IntSlider) else float(round(on_grid, 12))
+
+
+def _on_grid(control, value):
+    steps = np.round((np.clip(value, control.min, control.max) - control.min) / control.step)
+    return min(control.min + steps * control.step, control.max)
+
+
+def stepped(control, steps):
+    """The position of a slider so many steps further; its ends for infinitely many."""
+    now = control.value
+    if isinstance(control, widgets.FloatLogSlider):
+        now = np.log(now) / np.log(control.base)
+        return float(control.base ** np.clip(now + steps * control.step, control.min, control.max))
+    moved = np.clip(now + steps * control.step, control.min, control.max)
+    return int(moved) if isinstance(control, widgets.IntSlider) else float(np.round(moved, 12))
 
 
 def style(label, width="330px"):

@@ -28,6 +28,7 @@ from pgedu.panels.controls import slider
 from pgedu.panels.panel import Panel, button, call, named
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
+UNSEEN = 0.1  # seconds from one look to the next whether a hidden page is seen again
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
 PATIENCE = 20.0  # seconds that a panel computes before it shows what there is; long, as saved pictures depend on it
 
@@ -52,7 +53,7 @@ class explore(Panel):  # noqa: N801 - a verb to its users, as `reinforce` is
     def _buttons(self):
         return [self._pin, self._seed] if "rng" in named(self._canvas.draw) else [self._pin]
 
-    def _moved(self, name):
+    def _moved(self, names):
         self._draw()
 
 
@@ -118,11 +119,12 @@ class watch(Panel):  # noqa: N801
         if name not in named(self._start) and _can_be_set(self.training, name):
             setattr(self.training, name, self._positions[name])
 
-    def _moved(self, name):
-        if name in ("rng", *named(self._start)):
+    def _moved(self, names):
+        if {"rng", *named(self._start)} & set(names):
             self._restart()
         else:
-            self._set(name)
+            for name in names:
+                self._set(name)
             self._compute(0)
 
     def _compute(self, updates):
@@ -153,7 +155,7 @@ class watch(Panel):  # noqa: N801
         return new
 
     def _toggled(self, on):
-        self._on = on
+        self._on = self._picture.playing = on
         self._play.description = self._play.icon = "pause" if on else "play"
         if on and (self.task is None or self.task.done()):
             self._turns.settle()
@@ -164,16 +166,28 @@ class watch(Panel):  # noqa: N801
         try:
             with interrupt_means(self.pause):
                 while self._on and not self.finished:
-                    began = time.perf_counter()
-                    new = self._turns.take(self._frame)
-                    # In the midst of a long update there is nothing to draw: only a rest, and on with it.
-                    await asyncio.sleep(max(REST, began + FRAME - time.perf_counter()) if new else REST)
+                    await asyncio.sleep(self._play_on())
         except Exception as error:
             self._fail(error)
             raise
         finally:
             if self._on:
                 self.pause()
+
+    def _play_on(self):
+        """One frame, if somebody looks and has seen the last ones. Seconds until the next."""
+        if not self._picture.seen:  # its tab is hidden; it goes on when it is seen again
+            return UNSEEN
+        if self._picture.behind:  # a slow page or a busy machine: more pictures would only pile up
+            if self._picture.alone():
+                self._stop_alone()
+            return REST
+        began, busy = time.perf_counter(), time.process_time()
+        new = self._turns.take(self._frame)
+        ended = time.perf_counter()
+        waited = ended - began - (time.process_time() - busy)  # for a processor: others need it, too
+        # In the midst of a long update there is nothing to draw: only a rest, and on with it.
+        return max(REST, began + FRAME - ended if new else 0.0, min(waited, FRAME))
 
     def _frame(self):
         """Learn for one frame, and show what is new."""
@@ -183,6 +197,10 @@ class watch(Panel):  # noqa: N801
             self._late = False
             self._draw(new=new)
         return new
+
+    def _stop_alone(self):
+        self.pause()
+        self._show(f"{self.readout} It has stopped by itself, since no page seemed to show it: play goes on.")
 
     def pause(self):
         self._play.value = False

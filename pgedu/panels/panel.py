@@ -1,7 +1,6 @@
 """A panel: controls, a picture and a readout, in one widget; what `explore` and `watch` share."""
 
 import base64
-import html
 import inspect
 import time
 from collections import Counter
@@ -14,7 +13,10 @@ from pgedu.arguments import number, refuse
 from pgedu.panels.canvas import Canvas
 from pgedu.panels.cells import replace_panels_of_cell
 from pgedu.panels.controls import style
+from pgedu.panels.handles import Handles
 from pgedu.panels.look import our_settings
+from pgedu.panels.picture import Picture
+from pgedu.panels.still import LIVE, paragraph, show
 from pgedu.panels.turns import Turns
 
 ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
@@ -31,23 +33,24 @@ class Panel(widgets.VBox):
     """
 
     taken = ()  # names that a control cannot have
-    _turns, _parts, _drawing = None, (), 0.0  # seconds that the last picture took
+    _turns, _parts, _held, _drawing = None, (), (), 0.0  # seconds that the last picture took
 
     def __init__(self, view, controls, size):
         self._require_controls(controls, size=size)
         self._view = _require_view(view)
         self._canvas = Canvas(self._view, _require_size(size))
+        self._handles = Handles(controls, self._canvas)
         super().__init__()
+        self.add_class(LIVE)
         self._turns, self.controls, self.readout, self.error = Turns(), controls, "", None
-        self._image = widgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
-        self._text = widgets.HTML()
+        self._picture = Picture(round(100 * size[0]), self._asked, self._resized)
         self._pin = button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
         self._seed = widgets.BoundedIntText(0, 0, 9999, **style("seed", "110px"))
         rows = [controls.values(), self._buttons()]
         bars = [widgets.Box(list(row), layout=ROW) for row in rows]
-        self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._image, self._text}
+        self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._picture}
         SHOWN.update(controls.values())
-        self.children = [*bars, self._image, self._text]
+        self.children = [*bars, self._picture]
         # What the panel goes by: where its controls stood at the last turn. They may move in the middle of one.
         self._positions = {name: control.value for name, control in controls.items()} | {"rng": self._seed.value}
         try:
@@ -82,11 +85,45 @@ class Panel(widgets.VBox):
 
     def _observe(self, control, act):
         """Let `act(value)` be a turn whenever the control moves."""
-        control.observe(lambda change: self._turns.change(control, lambda: self._guard(act, change["new"])), "value")
+
+        def moved(change):
+            if control not in self._held:  # or the hand that moves several controls acts on them all at once
+                self._turns.change(control, lambda: self._guard(act, change["new"]))
+
+        control.observe(moved, "value")
 
     def _take_over(self, name, position):
         self._positions[name] = position
-        self._moved(name)
+        self._moved([name])
+
+    def _asked(self, view, wish):
+        """A hand on the picture wants its handle elsewhere."""
+        self._turns.change(("hand", view), lambda: self._guard(self._follow, view, wish))
+
+    def _follow(self, view, wish):
+        """Move the controls, which are the only place where values are kept, and then act once for all of them."""
+        self._picture.answer(view, wish["count"])
+        wanted = self._handles.wanted(wish["handle"], wish.get("at"), wish.get("steps"))
+        self._held = {self.controls[name] for name in wanted}
+        try:
+            for name, value in wanted.items():
+                self.controls[name].value = value
+        finally:
+            self._held = ()
+        moved = [name for name in wanted if self.controls[name].value != self._positions[name]]
+        self._positions |= {name: self.controls[name].value for name in moved}
+        if moved:
+            self._moved(moved)
+        else:
+            self._paint()  # nothing to draw, but the hand waits for an answer
+
+    def _resized(self, pixels):
+        """A page shows the picture that many pixels of its screen wide."""
+        self._turns.change("size", lambda: self._guard(self._fit, pixels))
+
+    def _fit(self, pixels):
+        if self._canvas.resize(min(max(pixels, 200), 4000)):
+            self._paint()
 
     def _guard(self, act, *arguments):
         """Run a callback; an exception is shown in the panel, and raised on for logs and tests."""
@@ -98,15 +135,18 @@ class Panel(widgets.VBox):
 
     def _fail(self, error):
         self.error = error
-        text = html.escape(f"{type(error).__name__}: {error}")
-        self._text.value = f'<div role="alert" style="color:#b00020"><b>This did not work.</b> {text}</div>'
+        self._picture.show(alert=f"{type(error).__name__}: {error}")
 
     def _pinned(self, keep):
         self._canvas.pin(keep)
         self._paint()
 
     def _paint(self):
-        self._image.value = self._canvas.png()
+        """Show the picture as it stands, with its words and handles."""
+        png = self._canvas.png()
+        alert = f"{type(self.error).__name__}: {self.error}" if self.error else ""
+        handles = self._handles.now(self._positions)  # after the drawing, which settles where axes are
+        self._picture.show(png=png, text=self.readout, alert=alert, handles=handles)
 
     def _values(self, **more):
         return self._positions | {"rng": np.random.default_rng(self._positions["rng"])} | more
@@ -123,12 +163,11 @@ class Panel(widgets.VBox):
         """The picture as it stands, and the sentence below it."""
         self.error, self.readout = None, readout
         self._paint()
-        self._text.value = f'<div role="status" style="line-height:1.4">{html.escape(readout)}</div>'
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Beside the live widget, a picture and the readout: for pages, printers and readers that have no kernel."""
-        picture = base64.b64encode(self._image.value).decode()
-        return super()._repr_mimebundle_(**kwargs) | {"image/png": picture, "text/plain": self.readout}
+    def _ipython_display_(self):
+        """The live panel, and what stays for pages, printers and readers that have no kernel."""
+        png = base64.b64encode(self._picture.png).decode()
+        show(self, paragraph(self.readout), self.readout, png)
 
     def close(self):
         """Leave nothing behind: every widget of the panel goes. In the middle of a turn, when that is over."""

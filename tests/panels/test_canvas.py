@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pgedu.panels.canvas import Canvas
+from pgedu.panels.look import our_settings
 
 
 def view(figure):
@@ -31,7 +32,12 @@ def pixels(canvas):
 
 
 def in_full(height):
-    """The same figure, drawn by Matplotlib from scratch."""
+    """The same figure, drawn by Matplotlib from scratch, with the same settings."""
+    with our_settings():
+        return _in_full(height)
+
+
+def _in_full(height):
     figure = Figure(figsize=(6, 3), dpi=100)
     figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))
     agg = FigureCanvasAgg(figure)

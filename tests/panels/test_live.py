@@ -5,16 +5,20 @@ import base64
 import io
 import re
 import signal
+import sys
 import warnings
 
 import ipywidgets
 import matplotlib.image
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from pgedu import SGD, Policy, Table, leave_one_out, none, reinforce, short_corridor
 from pgedu.panels import choice, explore, slider, switch, watch
 from pgedu.panels import live
+from pgedu.panels.still import VIEW
 from pgedu.panels.views import Learning
 
 POLICY = Policy.softmax(Table(1, 2))
@@ -53,15 +57,14 @@ def close_panels():
 
 
 def pixels(panel):
-    bundle = panel._repr_mimebundle_()
-    return matplotlib.image.imread(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    return matplotlib.image.imread(io.BytesIO(panel._picture.png))
 
 
 def test_a_control_moves_picture_and_readout():
     panel = explore(line_view, height=slider(0, 10, 2))
     before = pixels(panel)
     panel.controls["height"].value = 5
-    assert "height is 5" in panel.readout and "height is 5" in panel._text.value
+    assert "height is 5" in panel.readout and "height is 5" in panel._picture.text
     assert not np.array_equal(before, pixels(panel))
     panel.controls["height"].value = 2
     np.testing.assert_array_equal(pixels(panel), before)  # blitting leaves no trace of where the line has been
@@ -92,9 +95,9 @@ def test_an_exception_is_shown_and_raised_and_the_panel_lives_on():
     panel = explore(line_view, height=slider(0, 10, 2))
     with pytest.raises(ValueError, match="too much"):
         panel.controls["height"].value = 10
-    assert isinstance(panel.error, ValueError) and "too much" in panel._text.value and "alert" in panel._text.value
+    assert isinstance(panel.error, ValueError) and "too much" in panel._picture.alert
     panel.controls["height"].value = 3
-    assert panel.error is None and "height is 3" in panel._text.value
+    assert panel.error is None and "height is 3" in panel._picture.text and not panel._picture.alert
 
 
 def test_a_view_that_fails_at_once_fails_its_cell():
@@ -104,14 +107,37 @@ def test_a_view_that_fails_at_once_fails_its_cell():
 
 def test_readouts_cannot_smuggle_html_in():
     panel = explore(lambda figure: lambda power: f"<b>{power}</b> is bold.", power=slider(1, 3, 2))
-    assert "<b>" not in panel._text.value and "&lt;b&gt;" in panel._text.value
+    still = displayed(panel)[1]["data"]["text/html"]
+    assert "<b>" not in still and "&lt;b&gt;2&lt;/b&gt; is bold" in still
 
 
-def test_saved_form_has_picture_and_sentence():
-    bundle = explore(line_view, height=slider(0, 10, 2))._repr_mimebundle_()
-    assert bundle["text/plain"].startswith("The height is 2")
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+def displayed(shown, cell_id="some-cell"):
+    """What a cell that ends with `shown` leaves: its outputs, as a front end gets them."""
+    shell = InteractiveShell.instance()
+    shell.get_parent = lambda: {"metadata": {"cellId": cell_id}}
+    try:
+        with capture_output() as captured:
+            shell.display_formatter.format(shown)
+    finally:
+        InteractiveShell.clear_instance()
+    return [{"data": output.data, "metadata": output.metadata} for output in captured.outputs]
+
+
+def test_what_stays_is_picture_and_sentence_above_the_live_panel():
+    panel = explore(line_view, height=slider(0, 10, 2))
+    picture, words, alive = displayed(panel)
+    assert base64.b64decode(picture["data"]["image/png"]) == panel._picture.png
+    assert picture["metadata"]["image/png"]["alt"] == picture["data"]["text/plain"] == panel.readout
+    assert panel.readout in words["data"]["text/html"] and panel.readout == words["data"]["text/plain"]
+    assert alive["data"] == {VIEW: {"model_id": panel.model_id, "version_major": 2, "version_minor": 0}}
+
+
+def test_front_ends_that_are_no_page_of_jupyter_get_all_in_one_output(monkeypatch):
+    panel = explore(line_view, height=slider(0, 10, 2))
+    (output,) = displayed(panel, "vscode-notebook-cell:/a.ipynb#W0sZmlsZQ==")
+    assert set(output["data"]) == {VIEW, "image/png", "text/plain"}
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    assert len(displayed(panel)) == 1
 
 
 @pytest.mark.parametrize("wrong", [5, "slider", (0, 1)])
@@ -319,7 +345,7 @@ def test_errors_cannot_smuggle_html_in():
     panel = explore(view, power=slider(1, 3, 2))
     with pytest.raises(ValueError):
         panel.controls["power"].value = 3
-    assert "<img" not in panel._text.value and "&lt;img" in panel._text.value
+    assert panel._picture.alert == "ValueError: <img src=x onerror=alert(1)>"  # the page shows it as text
 
 
 class Endless:
@@ -479,7 +505,7 @@ def test_an_error_while_playing_is_shown_and_raised():
     vars(panel.training)["policy"] = None
     with pytest.raises(ValueError, match="policy must be a Policy"):
         play(panel)
-    assert isinstance(panel.error, ValueError) and "alert" in panel._text.value and not panel._play.value
+    assert isinstance(panel.error, ValueError) and panel._picture.alert and not panel._play.value
 
 
 def test_an_interrupt_pauses_and_everything_goes_on():

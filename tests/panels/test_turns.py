@@ -105,7 +105,7 @@ def test_hundreds_of_events_from_another_thread_while_it_plays(seed):
         panel._play.value = True
         assert await on_another_thread(lambda: storm(panel)) == []
         await asyncio.sleep(0.05)
-        assert panel.error is None and "alert" not in panel._text.value and not panel.task.done()
+        assert panel.error is None and not panel._picture.alert and not panel.task.done()
         assert panel.training.runs == panel.controls["runs"].value
         assert panel.training.rate == panel.controls["rate"].value
         before = panel.training.count
@@ -223,11 +223,11 @@ def test_an_exception_in_what_was_handed_over_is_shown_kept_and_logged(caplog):
     async def main():
         panel = explore(view, height=slider(0, 9, 1), size=(3, 2))
         assert await on_another_thread(lambda: setattr(panel.controls["height"], "value", 7)) == []
-        assert isinstance(panel.error, ValueError) and "alert" in panel._text.value
-        assert "&lt;b&gt;too high" in panel._text.value and "<b>too high" not in panel._text.value
+        assert isinstance(panel.error, ValueError)
+        assert panel._picture.alert == "ValueError: <b>too high</b>"
         assert any(record.exc_info and record.exc_info[1] is panel.error for record in caplog.records)
         await on_another_thread(lambda: setattr(panel.controls["height"], "value", 3))
-        assert panel.error is None and "status" in panel._text.value
+        assert panel.error is None and not panel._picture.alert
 
     asyncio.run(main())
 
@@ -244,7 +244,7 @@ def test_an_exception_while_it_plays_pauses_so_that_it_can_be_read():
         panel._play.value = True
         await on_another_thread(lambda: setattr(panel.controls["rate"], "value", 501))
         await asyncio.sleep(0.1)
-        assert panel.task.done() and not panel._play.value and "rate must be" in panel._text.value
+        assert panel.task.done() and not panel._play.value and "rate must be" in panel._picture.alert
         panel.controls["rate"].value = 400
         panel._play.value = True
         await asyncio.sleep(0.1)
@@ -344,7 +344,7 @@ def test_a_panel_may_be_closed_in_the_middle_of_a_turn():
         def draw(new):
             if new[-1][0] > 4:
                 panels[0].close()
-                assert panels[0]._image in instances.values()  # not before this turn is over
+                assert panels[0]._picture in instances.values()  # not before this turn is over
             return f"{new}"
 
         return draw
@@ -378,6 +378,6 @@ def test_pictures_are_the_same_whatever_thread_asked_for_them():
         one, other = (explore(view, height=slider(0, 9, 1), size=(3, 2)) for _ in range(2))
         one.controls["height"].value = 4
         await on_another_thread(lambda: setattr(other.controls["height"], "value", 4))
-        assert one._image.value == other._image.value
+        assert one._picture.png == other._picture.png
 
     asyncio.run(main())
