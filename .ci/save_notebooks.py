@@ -18,7 +18,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-STATE = "application/vnd.jupyter.widget-state+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = {"jupyter", "slideshow", "tags"}  # what an author sets; editors and clients add timings and the like
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}")  # JupyterLab's kind, nbformat's kind
@@ -48,7 +47,6 @@ def name_cells(cells):
 
 def execute(nb, folder, timeout):
     """Run every cell of `nb` in a new kernel; return None, or a sentence that says what went wrong in which cell."""
-    nb.metadata.pop("widgets", None)  # nbclient leaves the old state in place when a run makes no widgets
     running = ["before its first cell"]
 
     def started(cell, cell_index):
@@ -60,6 +58,7 @@ def execute(nb, folder, timeout):
         timeout=timeout,
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
+        store_widget_state=False,  # a panel without a kernel would only look alive; its picture and words stay
         coalesce_streams=True,  # how prints are cut into chunks is chance; nbval joins them by the same rule
         on_cell_start=started,
     )
@@ -73,40 +72,16 @@ def execute(nb, folder, timeout):
 def normal_form(nb):
     """Return the text of the notebook dict `nb` as it is committed; its own output is left unchanged by it."""
     nb = json.loads(json.dumps(nb))
-    widgets = nb.get("metadata", {}).get("widgets", {}).get(STATE, {})
     nb.update(nbformat=4, nbformat_minor=5)
     nb["metadata"] = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     name_cells(nb["cells"])
     for cell in nb["cells"]:
         cell["metadata"] = {key: value for key, value in cell.get("metadata", {}).items() if key in CELL_METADATA}
-    order = reachable(nb["cells"], widgets.get("state", {}))
-    if order:
-        state = {model: widgets["state"][model] for model in order}
-        nb["metadata"]["widgets"] = {STATE: {"state": state, "version_major": 2, "version_minor": 0}}
-    nb = renamed(nb, {model: f"{number:032x}" for number, model in enumerate(order, start=1)})
+    outputs = [output for cell in nb["cells"] for output in cell.get("outputs", [])]
+    for number, view in enumerate((o["data"][VIEW] for o in outputs if VIEW in o.get("data", {})), start=1):
+        view["model_id"] = f"{number:032x}"  # it was random
     # nbformat.writes sorts keys, indents by one space and stores long text as lines, as editors do when they save.
     return nbformat.writes(nbformat.from_dict(nb)).rstrip("\n") + "\n"
-
-
-def reachable(cells, state):
-    """Return the ids of the models that displayed views need, in order of appearance."""
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    shown = [output["data"][VIEW]["model_id"] for output in outputs if VIEW in output.get("data", {})]
-    order, waiting = [], shown[::-1]
-    while waiting:
-        model = waiting.pop()
-        if model in state and model not in order:
-            order.append(model)
-            # Sorted keys, because the kernel's order of traits is lost when the file is written with its keys sorted.
-            text = json.dumps(state[model]["state"], sort_keys=True)
-            waiting += re.findall(r"IPY_MODEL_(\w+)", text)[::-1]
-    return order
-
-
-def renamed(nb, names):
-    """Return `nb` with the model ids replaced wherever they stand: as keys, in views and inside other models."""
-    # All in one pass, for a new name may be the old name of another model.
-    return json.loads(re.sub(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", lambda m: names.get(m[0], m[0]), json.dumps(nb)))
 
 
 def save(path, timeout):

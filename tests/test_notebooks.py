@@ -30,7 +30,7 @@ SENTENCE = re.compile(r"(?!\w+\()\w.*\s.*\s.*[.!?]\s*", re.DOTALL)  # three word
 spec = importlib.util.spec_from_file_location("save_notebooks", ROOT / ".ci" / "save_notebooks.py")
 save_notebooks = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(save_notebooks)
-VIEW, STATE = save_notebooks.VIEW, save_notebooks.STATE
+VIEW = save_notebooks.VIEW
 
 
 def text(value):
@@ -93,15 +93,18 @@ def small(nb):
 
 
 def panels_can_be_read_without_a_kernel(nb):
-    state = nb["metadata"].get("widgets", {}).get(STATE, {}).get("state", {})
-    problems = []
-    for name, data in [(name, output["data"]) for name, output in outputs(nb) if VIEW in output.get("data", {})]:
-        if data[VIEW]["model_id"] not in state:
-            problems.append(f"{name}: the panel's widgets are not saved, so it opens as an error box")
-        if "image/png" not in data:
-            problems.append(f"{name}: the panel leaves no picture")
-        if not SENTENCE.fullmatch(text(data.get("text/plain", ""))):
-            problems.append(f"{name}: the panel's text is not a sentence")
+    """Above each live view stand words, and above those of a panel its picture; no state makes it look alive."""
+    problems = ["the state of widgets is saved"] if "widgets" in nb["metadata"] else []
+    for cell in cells(nb, "code"):
+        forms = [output.get("data", {}) for output in cell["outputs"]]
+        for i in [i for i, data in enumerate(forms) if VIEW in data]:
+            still, words = (text(forms[i - 1].get(kind, "")) for kind in ("text/html", "text/plain")) if i else ("", "")
+            if "pgedu-still" not in still or not SENTENCE.fullmatch(words):
+                problems.append(f"{cell['id']}: no words stay of the panel")
+            if "pgedu-still-of-picture" in still and not (i > 1 and "image/png" in forms[i - 2] and text(forms[i - 2]["text/plain"]) == words):
+                problems.append(f"{cell['id']}: no picture stays of the panel")
+            if len(forms[i]) > 1:
+                problems.append(f"{cell['id']}: its live view would be shown as something else, too")
     return problems
 
 
@@ -110,7 +113,7 @@ def pictures_have_alt_text(nb):
     return [
         f"{name}: a picture without alt text"
         for name, output in pictures
-        if VIEW not in output["data"] and not output["metadata"].get("image/png", {}).get("alt", "").strip()
+        if not output["metadata"].get("image/png", {}).get("alt", "").strip()
     ]
 
 
@@ -154,8 +157,7 @@ def ends_as_agreed(nb):
 
 
 def no_machine_paths(nb):
-    state = nb["metadata"].get("widgets", {}).get(STATE, {}).get("state", {})
-    texts = [text(cell["source"]) for cell in nb["cells"]] + [json.dumps(model["state"]) for model in state.values()]
+    texts = [text(cell["source"]) for cell in nb["cells"]]
     for _, output in outputs(nb):
         texts += [text(output.get("text", ""))]
         texts += [text(value) for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
@@ -172,14 +174,16 @@ def good():
     start = "# Title\nWhat you will do. What you will be able to explain. Time needed: an hour. Before this: nothing."
     end = "## What to remember\n![a curve](../LICENSE)\n## Exercises\n## Where next\n[up](#Exercises) $E[x](y)$"
     picture = {"image/png": "aGk=", "text/plain": "<Figure size 640x480 with 1 Axes>"}
-    panel = {VIEW: {"model_id": "ab" * 16}, "image/png": "aGk=", "text/plain": "The return is 3.2 after 10 steps."}
     shown = {"output_type": "display_data", "metadata": {"image/png": {"alt": "A rising curve"}}}
     printed = {"output_type": "stream", "name": "stdout", "text": "see https://example.org/home/page\n"}
-    saved = enumerate([shown | {"data": picture}, shown | {"data": panel, "metadata": {}}, printed], start=1)
-    code = [nbformat.v4.new_code_cell("1", execution_count=n, outputs=[output]) for n, output in saved]
+    words = "The return is 3.2 after 10 steps."
+    still = {"text/html": f'<div class="pgedu-still pgedu-still-of-picture">{words}</div>', "text/plain": words}
+    forms = [{"image/png": "aGk=", "text/plain": words}, still, {VIEW: {"model_id": "ab" * 16}}]
+    panel = [shown | {"data": data, "metadata": shown["metadata"] if "image/png" in data else {}} for data in forms]
+    saved = enumerate([[shown | {"data": picture}], panel, [printed]], start=1)
+    code = [nbformat.v4.new_code_cell("1", execution_count=n, outputs=outputs) for n, outputs in saved]
     texts = [nbformat.v4.new_markdown_cell(source) for source in (start, end)]
     nb = nbformat.v4.new_notebook(cells=[texts[0], *code, texts[1]])
-    nb["metadata"]["widgets"] = {STATE: {"state": {"ab" * 16: {"model_name": "VBoxModel", "state": {}}}}}
     return json.loads(save_notebooks.normal_form(nb))
 
 
@@ -191,8 +195,8 @@ def output(cell, **fields):
     return lambda nb: nb["cells"][cell]["outputs"][0].update(fields)
 
 
-def data(cell, **fields):
-    return lambda nb: nb["cells"][cell]["outputs"][0]["data"].update(fields)
+def data(cell, number, **fields):
+    return lambda nb: nb["cells"][cell]["outputs"][number]["data"].update(fields)
 
 
 BROKEN = [
@@ -207,11 +211,14 @@ BROKEN = [
     (no_errors, output(3, output_type="error", ename="ValueError", evalue="", traceback=[])),
     (no_stderr, output(3, name="stderr")),
     (small, output(3, text="x" * 2_000_000)),
-    (panels_can_be_read_without_a_kernel, lambda nb: nb["metadata"].pop("widgets")),
-    (panels_can_be_read_without_a_kernel, lambda nb: nb["cells"][2]["outputs"][0]["data"].pop("image/png")),
-    (panels_can_be_read_without_a_kernel, data(2, **{"text/plain": "VBox(children=(FloatSlider(value=0.0), 1.))."})),
-    (panels_can_be_read_without_a_kernel, data(2, **{"text/plain": "<Panel with three parts>."})),
-    (panels_can_be_read_without_a_kernel, data(2, **{"text/plain": ""})),
+    (panels_can_be_read_without_a_kernel, lambda nb: nb["metadata"].update(widgets={})),
+    (panels_can_be_read_without_a_kernel, lambda nb: nb["cells"][2]["outputs"].pop(0)),
+    (panels_can_be_read_without_a_kernel, lambda nb: nb["cells"][2]["outputs"].pop(1)),
+    (panels_can_be_read_without_a_kernel, lambda nb: nb["cells"][2]["outputs"].reverse()),
+    (panels_can_be_read_without_a_kernel, data(2, 1, **{"text/plain": "VBox(children=(FloatSlider(value=0.0), 1.))."})),
+    (panels_can_be_read_without_a_kernel, data(2, 1, **{"text/plain": "<Panel with three parts>."})),
+    (panels_can_be_read_without_a_kernel, data(2, 1, **{"text/plain": ""})),
+    (panels_can_be_read_without_a_kernel, data(2, 2, **{"text/plain": "The return is 3.2 after 10 steps."})),
     (pictures_have_alt_text, output(1, metadata={})),
     (pictures_have_alt_text, output(1, metadata={"image/png": {"alt": " "}})),
     (markdown_images_have_alt_text, write(0, "![](x.png)")),

@@ -17,7 +17,7 @@ _CHILD, _LIVE = ".jp-OutputArea-child", f".{LIVE}"
 _STYLE = f"""<style>
 {_CHILD}:has(.pgedu-still):has(+ {_CHILD} {_LIVE}),
 {_CHILD}:has(+ {_CHILD} .pgedu-still-of-picture):has(+ {_CHILD} + {_CHILD} {_LIVE}),
-{_CHILD}:has(.pgedu-still) + {_CHILD} > [data-mime-type="{VIEW}"]:not(:has(*)) {{ display: none; }}
+{_CHILD}:has(.pgedu-still) + {_CHILD} > .jp-OutputArea-output:not([data-mime-type]):not(:has(*)) {{ display: none; }}
 </style>"""
 
 
