@@ -69,14 +69,14 @@ def _wait_until_up(address, server, seconds=60):
 
 
 @contextlib.contextmanager
-def browser_page(width=1300, height=900):
-    """A page of a headless Chromium."""
+def browser_page(width=1300, height=900, ratio=1):
+    """A page of a headless Chromium, on a screen with that many pixels for each CSS pixel."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=FLAGS)
         try:
-            yield browser.new_page(viewport={"width": width, "height": height})
+            yield browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=ratio)
         finally:
             browser.close()
 

@@ -26,16 +26,17 @@ class Canvas:
         self._ghosts = []  # (index of the axes, x, y, marker) of pinned lines
         self.setup(setup)
 
+    @our_settings()
     def setup(self, setup):
         """Clear the figure and let `setup(figure)` fill it; pinned curves stay. Returns what `setup` returns."""
         self.figure.clear()
         self.figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))  # room for a longer last number of an axis
         self._background = self._seen = None
-        with our_settings():
-            self.draw = setup(self.figure)
+        self.draw = setup(self.figure)
         self._show_ghosts()
         return self.draw
 
+    @our_settings()
     def pin(self, keep):
         """Keep the lines as they are now as a grey ghost, in place of an earlier one; or let the ghost go."""
         lines = [(i, line) for i, axes in enumerate(self.figure.axes) for line in axes.lines]
@@ -83,10 +84,10 @@ class Canvas:
             np.clip((across * width, (1 - down) * height), axes.bbox.min, axes.bbox.max)
         )
 
+    @our_settings()
     def png(self):
         """Draw, and return the picture as PNG bytes."""
-        with our_settings():
-            self._blit()
+        self._blit()
         return _png(np.asarray(self._agg.buffer_rgba()))
 
     def _blit(self):

@@ -77,7 +77,9 @@ def clipped(control, value):
 
 
 def _on_grid(control, value):
-    steps = np.round((np.clip(value, control.min, control.max) - control.min) / control.step)
+    if value >= control.max:
+        return control.max  # it can be reached, whatever the step
+    steps = np.round((max(value, control.min) - control.min) / control.step)
     return min(control.min + steps * control.step, control.max)
 
 
