@@ -30,6 +30,12 @@ class Rollout(NamedTuple):
         return self.mask.sum(axis=0)
 
 
+class Moment(NamedTuple):
+    """What there is to be seen while a rollout is being collected: where the environments stand after a step."""
+
+    observations: np.ndarray  # [*R, B, ...], read-only, as the rollout will hold them
+
+
 def shares(weights):
     """weights [T, *R, B], such as a mask, over their sum in each run; 0 in a run that has none."""
     return weights / np.maximum(weights.sum(axis=(0, -1), keepdims=True), 1e-300)
@@ -69,7 +75,10 @@ def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None,
 
 
 def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
-    """`collect` as a generator that yields None after every step, so that a live panel can draw in between."""
+    """`collect` as a generator, so that a live panel can draw in between.
+
+    After every step it yields a pulse: the `Moment`, in a vector environment; None where nothing can be shown.
+    """
     generator("rng", rng)
     _require_call(world, episodes, steps, gamma)
     number("max_steps", max_steps, 1, whole=True)
@@ -147,7 +156,7 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
         rows.append((rewards, terminated, mask & alive))
         observations.append(stream.recorded)
         actions.append(action)
-        yield
+        yield _moment(stream, shape)
         if steps is None:
             alive = alive & ~(terminated | truncated)
             if not alive.any():
@@ -156,6 +165,12 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
     with np.errstate(under="ignore"):
         log_probs = policy.head.log_prob(np.array(outputs), np.array(actions))
     return _fields_of_rows(stream.env, observations, np.array(actions), rows, log_probs, gamma)
+
+
+def _moment(stream, shape):
+    observations = stream.recorded.reshape(shape)
+    observations.setflags(write=False)  # a view of what goes on record
+    return Moment(observations)
 
 
 def _fields_of_rows(env, observations, actions, rows, log_probs, gamma):

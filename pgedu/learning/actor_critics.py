@@ -203,7 +203,7 @@ class a3c(a2c):  # noqa: N801
         # Worker j fetched right after its own last update, which is W - 1 - j updates ago.
         fetched = [self._history[max(0, latest - (W - 1 - j) - self.delay)] for j in range(W)]
         self._stale = [np.stack(parts, axis=1) for parts in zip(*fetched)]  # theta [R, W, D], w [R, W, D_w]
-        rollout = yield from self.segments(self._stale[0])
+        rollout = yield from self.segments(self._stale[0])  # its moments are [R, W, 1, ...], each worker by itself
         return Rollout(*(field.reshape(*field.shape[:2], W, *field.shape[4:]) for field in rollout))
 
     def learn(self, rollout):

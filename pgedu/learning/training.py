@@ -1,7 +1,8 @@
 """The loop that all algorithms share: a training is an iterator of `Progress`.
 
-An algorithm is a class with two methods: `collect()`, a generator that yields None after every small piece of work and
-returns experience, and `learn(experience)`. Its settings are declared in the class (see `settings`).
+An algorithm is a class with two methods: `collect()`, a generator that yields a pulse after every small piece of work
+and returns experience, and `learn(experience)`. Its settings are declared in the class (see `settings`).
+A pulse is a `Moment`, the observations of the environments as they stand, or None where nothing can be shown.
 """
 
 import copy
@@ -30,7 +31,10 @@ class Progress(NamedTuple):
 
 
 def pieces(training):
-    """All records of a training, with None in between after every small piece of work, if it has `pulses`."""
+    """All of a training in small pieces: each is a pulse (a `Moment` or None) or, after each update, its record.
+
+    An iterator that has no `pulses` is all records.
+    """
     if not hasattr(training, "pulses"):
         yield from training
         return
@@ -64,7 +68,7 @@ class Training(Settings, Iterator):
         self._own = {}  # name -> the copy that belongs to this training, of a setting that learns
 
     def collect(self):
-        """A generator: None after every small piece of work; returns the experience to learn from."""
+        """A generator: yields a pulse after every small piece of work; returns the experience to learn from."""
         raise NotImplementedError
 
     def learn(self, experience):
@@ -76,7 +80,7 @@ class Training(Settings, Iterator):
         return {}
 
     def pulses(self):
-        """One update, in small pieces: yields None after each environment step, then the `Progress`."""
+        """One update, in small pieces: yields a pulse after each environment step, then the `Progress`."""
         if self.updates is not None and self.update >= self.updates:
             return
         experience = yield from self.collect()
@@ -87,9 +91,9 @@ class Training(Settings, Iterator):
         yield Progress(self.update, self.theta, self.diverged.copy(), **record)
 
     def __next__(self):
-        for progress in self.pulses():
-            if progress is not None:
-                return progress
+        for piece in self.pulses():
+            if isinstance(piece, Progress):
+                return piece
         raise StopIteration
 
     def __len__(self):

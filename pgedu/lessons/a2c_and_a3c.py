@@ -4,7 +4,8 @@ import numpy as np
 
 from pgedu.experience.rollouts import collect
 from pgedu.learning.actor_critics import a2c
-from pgedu.panels.views import COLORS, Learning, tidy
+from pgedu.panels.carts import CartPoleLearning
+from pgedu.panels.views import COLORS, tidy
 
 DAYS = 64  # samples in one gradient estimate of the shop
 COUNTS = 2 ** np.arange(7)  # environments: 1, 2, 4, ..., 64
@@ -178,6 +179,6 @@ def _waiting_and_speed(figure):
 
 
 def learners(figure):
-    """Returns and gradient variances of A2C on CartPole."""
-    learning = Learning(figure, limits=(0, 500), variances=(1e-1, 1e5), best=500)
-    return lambda new: learning.draw(new, estimator=a2c)
+    """Returns and gradient variances of A2C on CartPole, and carts as they move."""
+    learning = CartPoleLearning(figure, limits=(0, 500), variances=(1e-1, 1e5), best=500)
+    return lambda new, now=None: learning.draw(new, now, estimator=a2c)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
-from pgedu.panels.views import COLORS, CartPole, LearningCurve, color_of, tidy
+from pgedu.panels.carts import CartPole, Carts
+from pgedu.panels.views import COLORS, LearningCurve, color_of, tidy
 
 
 def climbing(method, shop, buyer):
@@ -30,18 +31,19 @@ def climbing(method, shop, buyer):
 
 
 def cartpole(figure):
-    """Returns, KL and clipped samples of PPO on CartPole, and one pole of the first learner."""
-    curves, scene = _curves_and_scene(figure)
+    """Returns, KL and clipped samples of PPO on CartPole, and the first learner's carts as they move."""
+    curves, carts = _curves_and_carts(figure)
     stopped = 0
 
-    def draw(new):
+    def draw(new, now=None):
         nonlocal stopped
+        if now is not None:
+            carts.show(now[0])
         updates = [record.update for record in new]
         if new:
             curves["R"].add(updates, [np.nanmean(record.returns, axis=1) for record in new])
             curves["K"].add(updates, [np.maximum(record.details["kl"], 1e-5) for record in new])
             curves["S"].add(updates, [record.details["clipped"] for record in new])
-            scene.show(new[-1].rollout.observations[::3, 0, 0])
             stopped = new[-1].diverged.sum()
         mean, kl, clipped = (curve.show() for curve in curves.values())
         warning = f" {stopped} learners stand still: their numbers overflowed." if stopped else ""
@@ -53,12 +55,13 @@ def cartpole(figure):
     return draw
 
 
-def _curves_and_scene(figure):
+def _curves_and_carts(figure):
     axes = figure.subplot_mosaic("RRKS;RRCC")
     tidy(axes["R"], "return: mean, and 8 of 10 runs", "update").set_ylim(0, 510)
     tidy(axes["K"], "mean KL", "update").set(yscale="log", ylim=(1e-5, 3))
     tidy(axes["S"], "share beyond the clip", "update").set_ylim(0, 1)
-    return {name: LearningCurve(axes[name], None, COLORS["ppo"]) for name in "RKS"}, CartPole(axes["C"])
+    carts = Carts(axes["C"], "first learner, now", rows=2, columns=2)
+    return {name: LearningCurve(axes[name], None, COLORS["ppo"]) for name in "RKS"}, carts
 
 
 def stage(figure):

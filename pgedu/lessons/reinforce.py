@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
+from pgedu.panels.carts import CartPoleLearning
 from pgedu.panels.views import COLORS, Cloud, Learning, angle_between, color_of, tidy
 
 
@@ -83,5 +84,5 @@ def corridor_hill(world, policy):
 
 
 def cartpole_curves(figure):
-    """Learners of CartPole: their returns, and the variance of an estimate. A view as it is."""
-    return Learning(figure, limits=(0, 500), variances=(1e1, 1e8), best=500).draw
+    """Learners of CartPole: their returns, the variance of an estimate, and carts as they move. A view as it is."""
+    return CartPoleLearning(figure, limits=(0, 500), variances=(1e1, 1e8), best=500).draw

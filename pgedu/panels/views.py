@@ -42,7 +42,7 @@ class LearningCurve:
 
     def __init__(self, axes, label=None, color="black", style="-"):
         self.axes, self.band = axes, Band(axes, label, color, style)
-        self._x, self._rows = [], []
+        self._x, self._rows, self._drawn = [], [], 0
         axes.set_xlim(0, 50)
 
     def add(self, x, samples):
@@ -60,10 +60,12 @@ class LearningCurve:
         """Draw what was added so far. Returns the latest mean (NaN before the first)."""
         if not self._x:
             return np.nan
-        every = max(1, len(self._x) // self.POINTS)
-        x, rows = np.array(self._x[::every]), np.array(self._rows[::every])
-        self.band.show(x, *rows.T)
-        self.axes.set_xlim(0, max(ROUND[np.searchsorted(ROUND, self._x[-1])], self.axes.get_xlim()[1]))
+        if len(self._x) > self._drawn:
+            every = max(1, len(self._x) // self.POINTS)
+            x, rows = np.array(self._x[::every]), np.array(self._rows[::every])
+            self.band.show(x, *rows.T)
+            self.axes.set_xlim(0, max(ROUND[np.searchsorted(ROUND, self._x[-1])], self.axes.get_xlim()[1]))
+            self._drawn = len(self._x)
         return self._rows[-1][0]
 
 
@@ -193,23 +195,3 @@ def angle_between(a, b):
     """Degrees between two vectors; NaN if one is zero."""
     length = np.linalg.norm(a) * np.linalg.norm(b)
     return float(np.degrees(np.arccos(np.clip(a @ b / length, -1, 1)))) if length else float("nan")
-
-
-class CartPole:
-    """A cart with its pole on the track, at the last few moments: the latest dark, earlier ones pale."""
-
-    def __init__(self, axes, color=COLORS["ppo"], moments=4):
-        tidy(axes, xlabel="position on the track").set(xlim=(-2.7, 2.7), ylim=(-0.4, 1.3), aspect="equal", yticks=[])
-        axes.plot([-2.4, -2.4, -2.4, 2.4, 2.4, 2.4], [-0.1, 0.1, 0, 0, -0.1, 0.1], color="0.5")  # beyond: the end
-        # Not lines, which a pinned panel would keep: of a moving cart there is nothing to compare with.
-        outlines = {"closed": False, "edgecolor": color, "facecolor": "none", "linewidth": 4, "capstyle": "round"}
-        poles = [Polygon(np.zeros((2, 2)), alpha=0.75**k**2, **outlines) for k in reversed(range(moments))]
-        self.poles = [axes.add_patch(pole) for pole in poles]
-        self.cart = axes.add_patch(Polygon(np.zeros((4, 2)), facecolor="0.25"))
-
-    def show(self, observations):
-        """observations [n, 4]: (position, velocity, angle, angular velocity) at successive moments."""
-        moments = np.concatenate([np.repeat(observations[:1], len(self.poles), axis=0), observations])
-        for pole, (x, _, angle, _) in zip(self.poles, moments[-len(self.poles) :]):
-            pole.set_xy([[x, 0], [x + np.sin(angle), np.cos(angle)]])
-        self.cart.set_xy(observations[-1, 0] * np.eye(2)[0] + [[-0.3, -0.2], [0.3, -0.2], [0.3, 0], [-0.3, 0]])

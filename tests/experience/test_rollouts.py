@@ -359,3 +359,35 @@ def test_underflow_is_no_mistake(world):
         for _ in pulses:
             assert np.geterr()["under"] == "raise"
         assert all(np.array_equal(a, b) for a, b in zip(expected, collect(world, theta=theta, **settings)))
+
+
+# --- what is to be seen meanwhile ---
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+@pytest.mark.parametrize("settings", [{"episodes": 3}, {"steps": 40}])
+def test_each_moment_is_what_goes_on_record_after_that_step(mode, settings):
+    env = gymnasium.make_vec("CartPole-v1", num_envs=6, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode})
+    policy = pg.Policy.softmax(pg.Linear(4, 2))
+    pulses, moments = collecting(env, policy, np.zeros((2, policy.size)), rng=np.random.default_rng(0), **settings), []
+    while True:
+        try:
+            moments.append(next(pulses))
+        except StopIteration as finished:
+            rollout = finished.value
+            break
+    assert moments[0].observations.shape == (2, 3, 4)
+    np.testing.assert_array_equal([moment.observations for moment in moments], rollout.observations[1:])
+
+
+def test_nobody_writes_into_what_goes_on_record():
+    env = gymnasium.make_vec("CartPole-v1", num_envs=2)
+    policy = pg.Policy.softmax(pg.Linear(4, 2))
+    moment = next(collecting(env, policy, np.zeros(policy.size), rng=np.random.default_rng(0), steps=2))
+    with pytest.raises(ValueError, match="read-only"):
+        moment.observations[0] = 0
+
+
+def test_a_world_of_ours_has_nothing_to_show():
+    rollout_of = collecting(CORRIDOR, TABLE, np.zeros(2), rng=np.random.default_rng(0), episodes=4)
+    assert set(rollout_of) == {None}

@@ -10,6 +10,7 @@ from test_returns import column_by_column, faded_in_full, told_in_full
 from test_streams import COIN, counting
 
 import pgedu as pg
+from pgedu.experience.rollouts import Moment
 from pgedu.learning.actor_critics import normalized
 
 GAMMA, R, B = 0.8, 2, 3
@@ -470,7 +471,9 @@ def test_pulses_are_one_update_in_small_pieces(name):
     whole, pieces = any_of_them(name, updates=2), any_of_them(name, updates=2)
     for progress in whole:
         *pauses, last = pieces.pulses()
-        assert pauses == [None] * 10 and np.array_equal(last.theta, progress.theta)
+        following = progress.rollout.observations[1:]
+        assert len(pauses) == 10 and np.array_equal(last.theta, progress.theta)
+        assert all(np.array_equal(pause.observations.reshape(seen.shape), seen) for pause, seen in zip(pauses, following))
     assert list(pieces.pulses()) == [] and len(whole) == 2
 
 
@@ -484,7 +487,7 @@ def test_updates_given_up_half_way_leave_theta_alone_and_segments_true(name, mod
         before, w, steps = training.theta, training.critic.w, training.environment_steps
         pulses = training.pulses()
         for _ in range(given_up % 6 or 1):
-            assert next(pulses) is None
+            assert isinstance(next(pulses), Moment)
         pulses.close()
         assert training.theta is before and training.critic.w is w and training.environment_steps == steps
         rollout = next(training).rollout

@@ -11,8 +11,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 import pgedu as pg
 from pgedu.arguments import number, numbers
+from pgedu.experience.rollouts import Moment
 from pgedu.learning.settings import Setting
-from pgedu.learning.training import Training, pieces
+from pgedu.learning.training import Progress, Training, pieces
 
 CORRIDOR, TABLE = pg.short_corridor(), pg.Policy.softmax(pg.Table(1, 2))
 NORMAL = pg.Policy(pg.Table(1, 2), pg.Gaussian(1))
@@ -127,7 +128,12 @@ def test_pulses_are_one_update_in_small_pieces(world):
     whole, pieces = make(), make()
     for progress in whole:
         *pauses, last = pieces.pulses()
-        assert pauses == [None] * len(progress.rollout.mask)
+        following = progress.rollout.observations[1:]
+        assert len(pauses) == len(following)
+        if world == "mdp":
+            assert pauses == [None] * len(following)
+        else:
+            assert all(np.array_equal(pause.observations, seen) for pause, seen in zip(pauses, following))
         assert np.array_equal(last.theta, progress.theta) and last.update == progress.update
 
 
@@ -507,11 +513,15 @@ def test_what_is_fixed_and_what_a_number_is_by_default():
     assert defaults == {"workers": 8, "environments": 8, "steps": 5, "epochs": 4, "max_kl": 0.01}
 
 
-def test_pieces_are_those_of_one_update_after_the_other():
-    whole = list(train(updates=3))
-    parts = list(pieces(train(updates=3)))
-    records = [each for each in parts if each is not None]
-    assert len(parts) - 3 == sum(len(record.rollout.mask) for record in whole)
+@pytest.mark.parametrize(("episodes", "kind"), [(None, type(None)), (1, Moment)])
+def test_pieces_are_those_of_one_update_after_the_other(episodes, kind):
+    world = CORRIDOR if episodes is None else pg.TabularVectorEnv(CORRIDOR, episodes)
+    whole = list(train(world, updates=3))
+    parts = list(pieces(train(world, updates=3)))
+    records = [each for each in parts if isinstance(each, Progress)]
+    pulses = [each for each in parts if not isinstance(each, Progress)]
+    assert {type(each) for each in pulses} == {kind}
+    assert len(pulses) == sum(len(record.rollout.mask) for record in whole)
     assert [record.update for record in records] == [1, 2, 3] and np.array_equal(records[-1].theta, whole[-1].theta)
     assert list(pieces(iter("abc"))) == ["a", "b", "c"]  # any iterator
 

@@ -176,3 +176,7 @@ def test_picture_of_a2c_on_cartpole():
         figure, draw = drawn(view, empty=True)  # one environment has no variance to show, and no return in a few steps
         sentence = draw(new=[next(training) for _ in range(5)])
         assert sentence.startswith("After 5 updates of 20 runs") and sentence == draw(new=[])
+        now = next(training.pulses()).observations
+        assert sentence == draw(new=[], now=now)
+        poles = figure.axes[-1].collections[1].get_paths()
+        assert [path.vertices[0, 0] for path in poles] == pytest.approx(now[0, :4, 0])

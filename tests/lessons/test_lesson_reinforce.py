@@ -109,6 +109,6 @@ def test_cartpole_s_view_takes_records():
     env = gymnasium.make_vec("CartPole-v1", num_envs=4)
     settings = {"optimizer": SGD(0.1), "rng": np.random.default_rng(0), "runs": 2, "episodes": 2, "updates": 2}
     records = list(reinforce(env, Policy.softmax(Linear(4, 2)), **settings))
-    for sentence, figure in corners(cartpole_curves, new=(records, [])):
+    for sentence, figure in corners(cartpole_curves, new=(records, []), now=(None, records[-1].rollout.observations[-1])):
         assert line(figure.axes[0], "sampled")[-1, 1] == pytest.approx(records[-1].returns.mean())
         assert "After 2 updates of 2 runs" in sentence

@@ -201,6 +201,10 @@ def test_picture_of_ppo_on_cartpole(cell):
         assert f"{100 * records[-1].details['clipped'].mean():.0f} % of the samples" in sentence
         assert f"is {np.nanmean(np.nanmean(records[-1].returns, axis=1)):.0f}." in sentence
         assert f"the mean KL is {np.maximum(records[-1].details['kl'], 1e-5).mean():.1g}, " in sentence
+        now = next(training.pulses()).observations
+        assert sentence == draw(new=[], now=now)
+        poles = figure.axes[-1].collections[1].get_paths()
+        assert [path.vertices[1, 0] - path.vertices[0, 0] for path in poles] == pytest.approx(np.sin(now[0, :, 2]))
 
 
 def test_cartpole_counts_those_that_stand_still():

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from pgedu import SGD, LearnedValue, Table, leave_one_out, total_return
-from pgedu.panels.views import COLORS, CartPole, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse
+from pgedu.panels.views import COLORS, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse
 
 
 def record(update, returns, diverged=False):
@@ -91,16 +91,11 @@ def test_angle_of_nothing_is_nan():
     assert np.isnan(angle_between(np.zeros(2), np.ones(2)))
 
 
-def test_cart_pole_shows_the_latest_moments():
-    scene = CartPole(Figure().subplots(), moments=3)
-    scene.show(np.array([[9.0, 0, 9, 0], [0, 0, 0, 0], [0.5, 0, np.pi / 6, 0], [1, 0, np.pi / 2, 0]]))
-    tips = [pole.get_xy()[1] for pole in scene.poles]
-    np.testing.assert_allclose(tips, [[0, 1], [1, np.sqrt(0.75)], [2, 0]], atol=1e-12)
-    np.testing.assert_allclose(scene.cart.get_xy()[:4].mean(axis=0), [1, -0.1])
-    assert [pole.get_alpha() for pole in scene.poles] == sorted(pole.get_alpha() for pole in scene.poles)
-
-
-def test_cart_pole_of_a_single_moment():
-    scene = CartPole(Figure().subplots())
-    scene.show(np.zeros((1, 4)))
-    np.testing.assert_array_equal([pole.get_xy() for pole in scene.poles], [[[0, 0], [0, 1]]] * 4)
+def test_curves_to_which_nothing_was_added_are_not_drawn_anew():
+    curve = LearningCurve(Figure().subplots())
+    curve.add([1, 2], [[1.0], [3.0]])
+    assert curve.show() == 3 and len(curve.band.line.get_xdata()) == 2
+    curve.band.line.set_data([], [])
+    assert curve.show() == 3 and len(curve.band.line.get_xdata()) == 0
+    curve.add([3], [[4.0]])
+    assert curve.show() == 4 and len(curve.band.line.get_xdata()) == 3
