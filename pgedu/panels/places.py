@@ -1,0 +1,105 @@
+"""Where the states of a finite world stand in a picture: recognised from its transitions, as numbers, without drawing."""
+
+import numpy as np
+
+ALIKE = 0.7  # share of an action's moves that go the same way, from which on that way is its direction
+
+
+def chances_of(mdp):
+    """[S, A, S] P(s' | s, a), 0 in terminal states: what comes after the end is not drawn."""
+    return np.where(mdp.terminal[:, None, None], 0.0, mdp.transitions)
+
+
+def reached(mdp):
+    """[S] bool: states in which an episode may come."""
+    links, found = chances_of(mdp).any(axis=1), mdp.start > 0
+    while True:
+        wider = found | links[found].any(axis=0)
+        if (wider == found).all():
+            return found
+        found = wider
+
+
+def directions(mdp, columns):
+    """Where each action leads on a grid with so many columns, [A, 2] as (rows down, columns right); None if nowhere.
+
+    An action has a direction if most of its moves go that way. Two sorts do not count: those into a wall, which move
+    nothing, and those that send somebody back to where episodes begin.
+    """
+    states, live, found = np.arange(mdp.n_states), reached(mdp) & ~mdp.terminal, []
+    for likeliest in chances_of(mdp).argmax(axis=-1).T:  # [S] of each action
+        moves = np.stack(np.divmod(likeliest, columns), axis=-1) - np.stack(np.divmod(states, columns), axis=-1)
+        sent_back = (mdp.start[likeliest] > 0) & (np.abs(moves).sum(axis=-1) > 1)
+        moves = moves[live & (likeliest != states) & ~sent_back]
+        ways, counts = np.unique(moves, axis=0, return_counts=True)
+        if not len(moves) or counts.max() < ALIKE * len(moves) or np.abs(ways[counts.argmax()]).sum() != 1:
+            return None
+        found.append(ways[counts.argmax()])
+    return np.array(found)
+
+
+def grid_of(mdp):
+    """(rows, columns) of a world of four actions that lead to four neighbours; None if it is no such grid."""
+    S = mdp.n_states
+    if mdp.n_actions == 4:
+        for columns in range(2, S // 2 + 1):
+            ways = directions(mdp, columns) if S % columns == 0 else None
+            if ways is not None and len(np.unique(ways, axis=0)) == 4:
+                return S // columns, columns
+    return None
+
+
+def chain_of(mdp):
+    """The states in the order in which they stand on a line, [S]; None if they do not: some state has a third neighbour.
+
+    From left to right: first the end that is no terminal state, or that has the lower number.
+    """
+    links = chances_of(mdp).any(axis=1)
+    links = (links | links.T) & ~np.eye(mdp.n_states, dtype=bool)
+    ends = np.flatnonzero(links.sum(axis=1) == 1)
+    if len(ends) != 2 or links.sum() != 2 * (mdp.n_states - 1):
+        return None
+    order = [min(ends, key=lambda state: (mdp.terminal[state], state))]
+    while len(order) < mdp.n_states:
+        following = [state for state in np.flatnonzero(links[order[-1]]) if state not in order]
+        if len(following) != 1:
+            return None
+        order.append(following[0])
+    return np.array(order)
+
+
+def places_of(mdp):
+    """(places [S, 2] between 0 and 1, "line" or "circle"): a line if the world is one; else terminal states below."""
+    S, order = mdp.n_states, chain_of(mdp)
+    if order is not None:
+        places = np.full((S, 2), 0.5)
+        places[order, 0] = np.linspace(0, 1, S)
+        return places, "line"
+    order = np.concatenate([np.flatnonzero(~mdp.terminal), np.flatnonzero(mdp.terminal)])
+    ends = max(1, mdp.terminal.sum())
+    angles = np.empty(S)  # clockwise; the middle of the terminal states is at the bottom
+    angles[order] = -np.pi / 2 - 2 * np.pi * (np.arange(S) + 1 + (ends - 1) / 2) / S
+    places = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    low, high = places.min(axis=0), places.max(axis=0)
+    return (places - low) / np.where(high - low > 1e-9, high - low, 1.0), "circle"
+
+
+def alike(mdp):
+    """Groups of two or more states that the learner cannot tell apart: a list of arrays. Terminal ones are in none."""
+    groups = [np.flatnonzero((mdp.observation == seen) & ~mdp.terminal) for seen in np.unique(mdp.observation)]
+    return [group for group in groups if len(group) > 1]
+
+
+def ranks(states):
+    """[n]: how many walkers with a lower number are in the same state."""
+    order = np.argsort(states, kind="stable")
+    first = np.searchsorted(states[order], states[order])
+    rank = np.empty(len(states), dtype=int)
+    rank[order] = np.arange(len(states)) - first
+    return rank
+
+
+def common_reward(mdp, actions):
+    """What most of these (state, action) pairs [S, A] bool pay, if it is more than half of them; else None."""
+    values, counts = np.unique(mdp.rewards[actions], return_counts=True)
+    return values[counts.argmax()] if len(values) and counts.max() > actions.sum() / 2 else None
