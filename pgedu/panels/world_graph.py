@@ -37,7 +37,7 @@ class Graph:
         self.rings = axes.add_collection(LineCollection([], colors=colours, linewidths=RING, capstyle="butt", zorder=3.5))
         self.titles = [write(axes, name) for name in self.names]
         self.numbers = {state: write(axes, "") for state in self.live}
-        self.alike = [write(axes, "look alike", color=GREY, style="italic") for _ in groups]
+        self.alike = [write(axes, "look alike", color=GREY, style="italic", still=True) for _ in groups]
         self._write_rewards(axes)
 
     def _write_rewards(self, axes):
@@ -54,7 +54,7 @@ class Graph:
             self.common = None
         pairs = pairs if len(pairs) <= MANY else []
         colours = [dark(colour) for colour in self._colours]
-        say = lambda a, pay="": write(axes, self.actions[a] + pay, color=colours[a], weight="bold", ha="left")  # noqa: E731
+        say = lambda a, pay="": write(axes, self.actions[a] + pay, color=colours[a], weight="bold", ha="left", still=True)  # noqa: E731
         self.said = [(state, say(a, f" {signed(self.mdp.rewards[state, a])}")) for state, a in pairs]
         told = {a for _, a in pairs} if not self.exceptions else set()
         self.legend = [say(a) for a in range(self.mdp.n_actions) if a not in told and self.mdp.n_actions > 1]
@@ -103,10 +103,11 @@ class Graph:
             x += width + 14
 
     def _place_words(self):
-        layout = self.layout
+        layout, self._below = self.layout, np.zeros(len(self.names), dtype=bool)
         for state, name in enumerate(self.titles):
             width = written(name.get_text())[0]
-            if not layout.inside and width > 2 * layout.radius - 4:  # below, if there is room for it
+            self._below[state] = not layout.inside and width > 2 * layout.radius - 4
+            if self._below[state]:  # if there is room for it
                 name.set_position(layout.centres[state] - [0, layout.rim + 14])
                 name.set_visible(width < layout.near - 4)
                 layout.take(name.get_position(), [width, ROW])
@@ -134,7 +135,7 @@ class Graph:
         """Under the name, or in its place where a disc is too small for both and the name stands below."""
         layout = self.layout
         for state, title in enumerate(self.titles):
-            below = title.get_position()[1] < layout.centres[state, 1] - layout.rim
+            below = self._below[state]
             if state in self.numbers:
                 fits = layout.inside or (below and layout.radius > 17)
                 self.numbers[state].set_text(numbers[state] if fits else "")

@@ -1,10 +1,11 @@
 """A finite world as the cells of a grid, for `World`. A cell is 1 wide and 1 high; rows go down."""
 
 import numpy as np
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.path import Path
 
 from pgedu.panels import places
-from pgedu.panels.world_type import DARK, LINE, signed, write, written
+from pgedu.panels.world_type import DARK, LINE, outline, signed, write, written
 
 CELL = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 ARROW = np.array([[0, 0.32], [0.6, 0.32], [0.6, 1], [1, 0], [0.6, -1], [0.6, -0.32], [0, -0.32]])  # length 1, width 2
@@ -31,8 +32,8 @@ class Grid:
         axes.set(xlim=(-0.54, self.columns - 0.46), ylim=(self.rows - 0.46, -0.54), aspect="equal")
 
     def _make(self, axes):
-        self.cells = axes.add_collection(PolyCollection(self.middles[:, None] + CELL, edgecolors="white", zorder=1))
-        self.cells.set_linewidths(1.5)
+        self.cells = axes.add_collection(PolyCollection(self.middles[:, None] + CELL, linewidths=1.5, zorder=1))
+        self.cells.set_edgecolors(np.where(self.pits[:, None], PIT, 1.0))
         ends = self.middles[self.mdp.terminal][:, None] + 0.93 * CELL
         axes.add_collection(PolyCollection(ends, facecolors="none", edgecolors=LINE, linewidths=2, zorder=1.5))
         self.arrows = axes.add_collection(PolyCollection([], facecolors=DARK, linewidths=0, zorder=2))
@@ -41,7 +42,8 @@ class Grid:
         """Texts of values, names and unusual rewards; of a grid without names, the start and the end have one."""
         if names is None:
             names = np.where(self.mdp.terminal, "goal", np.where(self.mdp.start == 1, "start", ""))
-        self.numbers = [write(self.axes, "", va="top", ha="left") for _ in self.live]
+        self.numbers = self.axes.add_collection(PathCollection([], facecolors=DARK, linewidths=0, zorder=4))
+        self._said = None
         self.titles = {state: write(self.axes, str(name)) for state, name in enumerate(names) if name and not self.pits[state]}
         self.rewards = [
             (group, write(self.axes, signed(pay), color="white" if self.pits[group[0]] else DARK, weight="bold"))
@@ -70,12 +72,10 @@ class Grid:
         """Place everything in a box of `size` [2], in points."""
         self.points = float((np.array(size) / [self.columns + 0.08, self.rows + 0.08]).min())  # of a cell
         self.roomy = self.points > 47  # for numbers, beside the arrows
-        self.reach = 0.3 if self.roomy else 0.44
-        self.roses = self.middles + (np.array([0.17, 0.1]) if self.roomy else 0)
+        self.reach = 0.32 if self.roomy else 0.44
+        self.roses = self.middles + (np.array([0.15, 0.12]) if self.roomy else 0)
         corner = 0.5 - 4 / self.points
-        for state, number in zip(self.live, self.numbers):
-            number.set_position(self.middles[state] - corner)
-            number.set_visible(self.roomy)
+        self._corners, self._said = self.middles - corner, None
         for state, title in self.titles.items():
             end = self.mdp.terminal[state]
             where = [0, -0.2] if end else [-corner, corner]
@@ -89,8 +89,7 @@ class Grid:
     def show(self, policy, faces, numbers):
         """policy [S, A], faces: colours [S, 4], numbers: texts [S]."""
         self.cells.set_facecolors(np.where(self.pits[:, None], PIT, faces))
-        for state, text in zip(self.live, self.numbers):
-            text.set_text(numbers[state])
+        self._show_numbers([numbers[state] for state in self.live] if self.roomy else [])
         self.lengths = self.reach * policy[self.live]
         along = self.ways[:, None, ::-1] * ARROW[:, :1]  # [A, V, 2] as (x, y), for arrows of length 1
         across = self.ways[:, None] * [1, -1] * ARROW[:, 1:]
@@ -98,11 +97,20 @@ class Grid:
         outlines = self.lengths[..., None, None] * along + wide[..., None, None] * across
         self.arrows.set_verts((self.roses[self.live, None, None] + outlines).reshape(-1, *ARROW.shape))
 
+    def _show_numbers(self, numbers):
+        """All numbers as one outline: fifty texts would take longer than all the rest."""
+        if numbers != self._said:
+            self._said = numbers
+            parts = [outline(number) for number in numbers]
+            places = [place + part / [self.points, -self.points] for place, (part, _) in zip(self._corners[self.live], parts)]
+            codes = [code for _, code in parts]
+            self.numbers.set_paths([Path(np.concatenate(places), np.concatenate(codes))] if any(numbers) else [])
+
     def seats(self, states):
         """Where walkers in these cells stand, [n, 2]: three in a row."""
         rank, apart = places.ranks(states), 10.5 / self.points
         beside = np.stack([rank % 3 * apart - 0.34 * self.roomy, rank // 3 % 3 * apart], axis=-1)
-        low = np.where(self.mdp.terminal[states], 0.16, 0.0 if self.roomy else -0.1)[:, None]
+        low = np.where(self.mdp.terminal[states], 0.16, -0.09)[:, None]
         return self.middles[states] + beside + [[0, 1]] * low
 
     def paths(self, states, following, share):

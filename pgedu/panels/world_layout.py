@@ -40,8 +40,9 @@ class Layout:
         self.radius = 30.0
         for _ in range(5):  # the radius leaves room for the gaps, and the gaps depend on the radius
             self.rim = self.radius + RING + 1
-            low = np.array([self.rim + 4, self.rim + DOT + bottom])
-            high = np.array([self.rim + 4, self.rim + (LOOP + 6) * self._own.any() + top])
+            side = self.rim + 4 + (bottom > 0) * (2 if self.line else DOT)
+            low = np.array([side, self.rim + DOT + bottom])
+            high = np.array([side, self.rim + (LOOP + 6) * self._own.any() + top])
             room = np.maximum(self.size - low - high, 1.0)
             self.centres = low + room * where
             gaps = np.linalg.norm(self.centres[:, None] - self.centres, axis=-1)
@@ -117,7 +118,7 @@ class Layout:
         nearest = np.clip(self.centres, *rectangle)
         discs = (np.linalg.norm(nearest - self.centres, axis=-1) < self.rim + 2).sum()
         arrows = ((self._arrows > rectangle[0] - 8) & (self._arrows < rectangle[1] + 8)).all(axis=-1).sum()
-        words = sum((rectangle[0] < other[1]).all() and (other[0] < rectangle[1]).all() for other in self.taken)
+        words = sum((rectangle[0] - 4 < other[1]).all() and (other[0] < rectangle[1] + 4).all() for other in self.taken)
         return 50 * discs + 3 * arrows + 20 * words + 4 * self._outside(rectangle, margin=1)
 
     def _outside(self, points, margin=6):
@@ -132,7 +133,7 @@ class Layout:
         if not self.line:
             return hull(points)
         (left, low), (right, high) = points.min(axis=0), points.max(axis=0)
-        high += (LOOP - DOT + 4) * self.square[group].any() if not self._own.any() else LOOP - DOT + 6
+        high += (LOOP - DOT + 6) * self._own.any()
         return np.array([[left + DOT - 4, low], [right - DOT + 4, low], [right - DOT + 4, high], [left + DOT - 4, high]])
 
 

@@ -1,9 +1,11 @@
 """Colours and lettering of worlds, for `World`."""
 
+from functools import lru_cache
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
+from matplotlib.textpath import TextPath, text_to_path
 
 ACTIONS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # of Okabe and Ito's palette, for all eyes
 DARK, GREY, LINE, TINT = "#222222", "0.35", "0.45", "#EFEDE4"
@@ -21,10 +23,19 @@ def written(text, size=12.0, weight="normal"):
     return width, height
 
 
-def write(axes, text, color=DARK, **more):
-    """A text of 12 points, in the middle of its place."""
-    settings = {"ha": "center", "va": "center", "fontsize": 12.0, "zorder": 4, "parse_math": False}
-    return axes.text(0, 0, text, color=color, **settings | more)
+def write(axes, text, color=DARK, still=False, **more):
+    """A text of 12 points, in the middle of its place. One that stands still is drawn below all that moves, once."""
+    settings = {"ha": "center", "va": "center", "fontsize": 12.0, "zorder": 4, "parse_math": False} | more
+    if still:  # a text of the figure is part of the background
+        return axes.figure.text(0, 0, text, color=color, transform=axes.transData, **settings)
+    return axes.text(0, 0, text, color=color, **settings)
+
+
+@lru_cache(1000)
+def outline(text, size=12.0):
+    """The outline of a text in points, its left upper corner at (0, 0), y upwards: (vertices [V, 2], codes [V])."""
+    path = TextPath((0, 0), text, size=size)
+    return path.vertices - [0, 0.73 * size], path.codes
 
 
 def short(value):
@@ -36,7 +47,8 @@ def short(value):
 
 def signed(value):
     """A reward: +1, −100, 0."""
-    text = f"{round(value, 2) if abs(value) >= 0.005 else value:.4g}".replace("-", "−")
+    text = f"{round(value, 2):.4g}" if abs(value) >= 0.005 else f"{value:.1g}"
+    text = text.replace("-", "−")
     return text if value <= 0 else f"+{text}"
 
 
