@@ -28,7 +28,7 @@ class Moment(NamedTuple):
     share: float  # of the way that they have come, up to 1
     earned: np.ndarray  # [n] discounted rewards of the episode so far, once they have arrived
     steps: np.ndarray  # [n] of the episode so far
-    finished: np.ndarray  # returns of the episodes that ended with this moment
+    finished: np.ndarray  # returns of the episodes that ended with this moment, if the settings never changed in them
     settings: tuple  # with which the policy acted
 
 
@@ -64,8 +64,10 @@ class walk:  # noqa: N801 - a verb to its users, as `reinforce` is
         next_states, choices = outcomes[0].ravel(), Choices(outcomes[1])
         states, ended = first_states(world, self.rng, self.runs), np.zeros(self.runs, dtype=bool)
         earned, steps = np.zeros(self.runs), np.zeros(self.runs, dtype=int)
+        settings, whole = None, np.zeros(self.runs, dtype=bool)  # whether one policy has acted since the episode began
         while True:
-            settings = tuple(getattr(self, name) for name in self._names)
+            before, settings = settings, tuple(getattr(self, name) for name in self._names)
+            whole = (whole & (settings == before)) | (steps == 0)
             table = probabilities(world, self.policy_of(*settings))
             rows = states * world.n_actions + Choices(table).draw(states, uniform(self.rng, self.runs)) % world.n_actions
             moved = next_states[choices.draw(rows, uniform(self.rng, self.runs))]
@@ -75,7 +77,7 @@ class walk:  # noqa: N801 - a verb to its users, as `reinforce` is
             steps = np.where(ended, 0, steps + 1)
             ended = ~ended & (world.terminal[following] | (steps == (world.horizon or -1)))
             for k in range(1, self.moments + 1):
-                finished = earned[ended & (k == self.moments)]
+                finished = earned[ended & whole & (k == self.moments)]
                 yield Moment(states, following, k / self.moments, earned, steps, finished, settings)
             states = following
 
@@ -147,30 +149,30 @@ class Returns:
     """Returns of episodes as they end, their mean, and the exact J; what is beyond the limits stands at the edge."""
 
     def __init__(self, axes, limits):
-        self.axes, self.limits = tidy(axes, "returns of episodes", "episode"), limits
+        self.axes, self.limits = tidy(axes, "returns, their mean, exact J (dashed)", "episode (rings: underway)"), limits
         axes.set_ylim(*limits)
-        style = {"color": COLORS["reward to go"], "markeredgewidth": 0}
-        (self.dots,) = axes.plot([], [], "o", markersize=4, alpha=0.45, label="one episode", **style)
-        (self.mean,) = axes.plot([], [], color=COLORS["reward to go"], linewidth=2, label="their mean")
+        color = COLORS["reward to go"]
+        (self.dots,) = axes.plot([], [], "o", markersize=4, alpha=0.45, color=color, markeredgewidth=0, label="one episode")
+        (self.mean,) = axes.plot([], [], color=color, linewidth=2, label="their mean")
         (self.exact,) = axes.plot([], [], "--", color=COLORS["exact"], linewidth=1.5, label="exact J")
-        axes.legend(loc="lower right", fontsize=12, frameon=True, framealpha=0.9, edgecolor="none")
+        (self.underway,) = axes.plot([], [], "o", markersize=5, color="0.3", markerfacecolor="none", label="underway")
         self.clear()
 
     def clear(self):
         self.found = np.zeros(0)
 
-    def show(self, new, J):
-        """Add the returns `new` [n], and draw."""
+    def show(self, new, J, underway):
+        """Add the returns `new` [n], and draw; `underway` [n] is what the walkers have earned so far."""
         self.found = np.append(self.found, new)
-        n = np.arange(1, len(self.found) + 1)
-        end = ROUND[np.searchsorted(ROUND, max(20, len(n)))]
-        low, high = self.limits
+        n, (low, high) = np.arange(1, len(self.found) + 1), self.limits
+        end = ROUND[np.searchsorted(ROUND, max(20, len(n) + 2))]
         inset = 0.01 * (high - low)
         inside = lambda y: np.clip(y, low + inset, high - inset)  # noqa: E731
         every = max(1, len(n) // 1000)
         self.dots.set_data(n[::every], inside(self.found[::every]))
         self.mean.set_data(n[::every], inside(self.found.cumsum() / n)[::every])
         self.exact.set_data([0, end], inside(np.array([J, J])))
+        self.underway.set_data(np.full(len(underway), len(n) + 1), inside(underway))
         self.axes.set_xlim(0, end)
 
 
@@ -183,19 +185,19 @@ def acting(world, policy_of, names=None, actions=None, *, limits, title="", **pl
     def view(figure):
         left, right = figure.subplots(1, 2, width_ratios=[3, 2])
         picture, returns = World(tidy(left, title), world, names, actions, **places), Returns(right, limits)
-        before, moment = None, None
+        before, moment, exact = None, None, None
 
         def draw(new, **settings):
-            nonlocal before, moment
+            nonlocal before, moment, exact
             now = tuple(settings.values())
-            table = probabilities(world, policy_of(**settings))
-            J, values, _ = known(world, table)
             if now != before:
                 returns.clear()
-            before, moment = now, new[-1] if new else moment
+                table = probabilities(world, policy_of(**settings))
+                exact = table, *known(world, table)
+            before, moment, (table, J, values, _) = now, new[-1] if new else moment, exact
             picture.show(table, values, *([] if moment is None else moment[:3]))
             ended = [each.finished for each in new if each.settings == now]
-            returns.show(np.concatenate([np.zeros(0), *ended]), J)
+            returns.show(np.concatenate([np.zeros(0), *ended]), J, [] if moment is None else moment.earned)
             return _words(moment, returns.found, J)
 
         return named_after(policy_of, draw, "new")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pgedu.arguments import able, number, numbers, refuse
-from pgedu.panels import places
+from pgedu.panels import places as places_
 from pgedu.panels.world_graph import Graph
 from pgedu.panels.world_grid import Grid
 from pgedu.panels.world_type import DARK, shades, short, signed
@@ -42,6 +42,7 @@ class World:
         if self.picture.common is not None:
             axes.set_xlabel(f"each step pays {signed(self.picture.common)}" + ", if not said otherwise" * self.picture.exceptions)
         self.dots = axes.scatter([], [], s=72, color=DARK, edgecolors="white", linewidths=1, zorder=6)
+        self._possible = places_.chances_of(mdp).any(axis=1)  # [S, S], whether a transition leads there
         self._size = None
 
     def show(self, policy, colour=None, walkers=None, following=None, share=0.0):
@@ -88,13 +89,18 @@ class World:
         after = _states("following", following, self.mdp.n_states)
         if after.shape != states.shape:
             raise refuse("following", f"[n] = {states.shape}, a state for each of the walkers", f"shape {after.shape}")
-        there = places.chances_of(self.mdp)[states, :, after].any(axis=-1)  # a transition leads there
         smooth = share * share * (3 - 2 * share)
         middle = np.sin(np.pi * smooth)  # leave the seat, follow the arrow, take the other seat
-        path = self.picture.paths(states, after, smooth)
+        path = self.picture.paths(states, after, smooth) + self.picture.point * _apart(states * self.mdp.n_states + after)
         way = (1 - middle) * ((1 - smooth) * seats + smooth * self.picture.seats(after)) + middle * path
-        unseen = ~there & (0 < share < 1)
+        unseen = ~self._possible[states, after] & (0 < share < 1)
         return np.where(unseen[:, None], np.nan, way)
+
+
+def _apart(ways):
+    """Offsets [n, 2] in points of walkers who go the same way: the first none, the others around."""
+    rank = places_.ranks(ways)[:, None]
+    return 6 * np.sqrt(rank) * np.concatenate([np.cos(2.4 * rank), np.sin(2.4 * rank)], axis=1)
 
 
 def _require_mdp(mdp):
@@ -119,12 +125,12 @@ def _places(given, S):
 def _grid(mdp, given_places, grid):
     """((rows, columns), directions [A, 2]) of a world that is drawn as a grid; else (None, None)."""
     if grid is None:
-        shape = places.grid_of(mdp) if given_places is None else None
-        return shape, shape and places.directions(mdp, shape[1])
+        shape = places_.grid_of(mdp) if given_places is None else None
+        return shape, shape and places_.directions(mdp, shape[1])
     wanted = f"(rows, columns) with rows * columns = {mdp.n_states} states"
     if not isinstance(grid, tuple | list) or len(grid) != 2 or int(np.prod(grid)) != mdp.n_states:
         raise refuse("grid", wanted, grid)
-    ways = places.directions(mdp, number("columns of grid", grid[1], 1, whole=True))
+    ways = places_.directions(mdp, number("columns of grid", grid[1], 1, whole=True))
     if ways is None:
         raise refuse("grid", "one on which each action leads to a neighbour", grid)
     return tuple(grid), ways

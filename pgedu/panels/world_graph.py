@@ -17,6 +17,8 @@ class Graph:
     of their arrows, of which `full` would be certain.
     """
 
+    point = 1.0  # in units of the axes
+
     def __init__(self, axes, mdp, names, actions, where):
         self.mdp, self.names, self.actions, self.axes = mdp, names, actions, axes
         self.where, self.kind = places.places_of(mdp) if where is None else (where, "own")

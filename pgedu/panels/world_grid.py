@@ -71,6 +71,7 @@ class Grid:
     def lay_out(self, size):
         """Place everything in a box of `size` [2], in points."""
         self.points = float((np.array(size) / [self.columns + 0.08, self.rows + 0.08]).min())  # of a cell
+        self.point = 1 / self.points
         self.roomy = self.points > 47  # for numbers, beside the arrows
         self.reach = 0.32 if self.roomy else 0.44
         self.roses = self.middles + (np.array([0.15, 0.12]) if self.roomy else 0)
@@ -101,10 +102,10 @@ class Grid:
         """All numbers as one outline: fifty texts would take longer than all the rest."""
         if numbers != self._said:
             self._said = numbers
-            parts = [outline(number) for number in numbers]
-            places = [place + part / [self.points, -self.points] for place, (part, _) in zip(self._corners[self.live], parts)]
-            codes = [code for _, code in parts]
-            self.numbers.set_paths([Path(np.concatenate(places), np.concatenate(codes))] if any(numbers) else [])
+            said = [(place, *outline(number)) for place, number in zip(self._corners[self.live], numbers) if number]
+            outlines = [place + part / [self.points, -self.points] for place, part, _ in said]
+            codes = [code for _, _, code in said]
+            self.numbers.set_paths([Path(np.concatenate(outlines), np.concatenate(codes))] if said else [])
 
     def seats(self, states):
         """Where walkers in these cells stand, [n, 2]: three in a row."""
