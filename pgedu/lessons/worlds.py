@@ -1,7 +1,7 @@
 """Worlds to look at: a policy that acts step by step, and views that show a world, who walks in it, and the exact J.
 
-Here a policy is a function of whatever a panel's sliders set that returns probabilities: [A], [O, A] for what is seen or
-[S, A] for the states, such as `lambda p: [1 - p, p]` in the corridor.
+Here a policy is a function of whatever a panel's sliders set. It returns probabilities: [A], [O, A] for what is seen
+or [S, A] for the states, such as `lambda p: [1 - p, p]` in the corridor.
 """
 
 import inspect
@@ -17,6 +17,11 @@ from pgedu.policies.policy import Policy
 from pgedu.worlds.sampling import Choices, first_states, uniform
 from pgedu.worlds.solving import solve
 
+SAID = {
+    "values": "The numbers are the values v(s) at the start; ",
+    "visits": "The numbers are the discounted visits d(s); ",
+    "nothing": "Under this policy ",
+}
 LEAST = 1e-300  # what stands for the probability 0 where a softmax needs its logarithm
 
 
@@ -67,9 +72,11 @@ class walk:  # noqa: N801 - a verb to its users, as `reinforce` is
         settings, whole = None, np.zeros(self.runs, dtype=bool)  # whether one policy has acted since the episode began
         while True:
             before, settings = settings, tuple(getattr(self, name) for name in self._names)
+            if None in settings:
+                raise refuse("a setting of the policy", "given to walk, or set by a slider", settings)
             whole = (whole & (settings == before)) | (steps == 0)
             table = probabilities(world, self.policy_of(*settings))
-            rows = states * world.n_actions + Choices(table).draw(states, uniform(self.rng, self.runs)) % world.n_actions
+            rows = Choices(table).draw(states, uniform(self.rng, self.runs))  # state * A + action
             moved = next_states[choices.draw(rows, uniform(self.rng, self.runs))]
             pays = world.rewards.ravel()[rows] + self._noise()
             following = np.where(ended, first_states(world, self.rng, self.runs), moved)
@@ -137,8 +144,7 @@ def meeting(world, policy_of, names=None, actions=None, title="", **places):
             table = probabilities(world, policy_of(**settings))
             J, values, visits = known(world, table)
             picture.show(table, {"values": values, "visits": visits, "nothing": None}[colour])
-            numbers_are = {"values": "The numbers are the values v(s)", "visits": "The numbers are the discounted visits d(s)"}
-            return f"{numbers_are.get(colour, 'Under this policy')}; the exact J is {J:,.2f}."
+            return f"{SAID[colour]}{_exact(J)}."
 
         return named_after(policy_of, draw, "colour")
 
@@ -149,10 +155,12 @@ class Returns:
     """Returns of episodes as they end, their mean, and the exact J; what is beyond the limits stands at the edge."""
 
     def __init__(self, axes, limits):
-        self.axes, self.limits = tidy(axes, "returns, their mean, exact J (dashed)", "episode (rings: underway)"), limits
+        self.axes, self.limits = axes, limits
+        tidy(axes, "returns, their mean, exact J (dashed)", "episode (rings: underway)")
         axes.set_ylim(*limits)
         color = COLORS["reward to go"]
-        (self.dots,) = axes.plot([], [], "o", markersize=4, alpha=0.45, color=color, markeredgewidth=0, label="one episode")
+        small = {"markersize": 4, "alpha": 0.45, "markeredgewidth": 0}
+        (self.dots,) = axes.plot([], [], "o", color=color, label="one episode", **small)
         (self.mean,) = axes.plot([], [], color=color, linewidth=2, label="their mean")
         (self.exact,) = axes.plot([], [], "--", color=COLORS["exact"], linewidth=1.5, label="exact J")
         (self.underway,) = axes.plot([], [], "o", markersize=5, color="0.3", markerfacecolor="none", label="underway")
@@ -207,15 +215,19 @@ def acting(world, policy_of, names=None, actions=None, *, limits, title="", **pl
 
 def _words(moment, found, J):
     """The walkers underway, the episodes that have ended, and the exact J."""
-    exact = f"the exact J is {J:,.2f}" if abs(J) < 1e6 else "no episode would ever end: J has no bound"
     if moment is None:
-        return f"Nobody walks yet; {exact}."
+        return f"Nobody walks yet; {_exact(J)}."
     longest = int(moment.steps.argmax())
-    underway = f"The walker that is underway longest has taken {moment.steps[longest]:,} steps and earned {moment.earned[longest]:,.1f}"
+    steps, earned = moment.steps[longest], moment.earned[longest]
+    underway = f"The walker that is underway longest has taken {steps:,} steps and earned {earned:,.1f}"
     if not len(found):
-        return f"{underway}. No episode has ended under this policy; {exact}."
+        return f"{underway}. No episode has ended under this policy; {_exact(J)}."
     plural = "s have" if len(found) > 1 else " has"
-    return f"{len(found):,} episode{plural} ended, with a mean return of {found.mean():,.2f}; {exact}. {underway}."
+    return f"{len(found):,} episode{plural} ended, with a mean return of {found.mean():,.2f}; {_exact(J)}. {underway}."
+
+
+def _exact(J):
+    return f"the exact J is {J:,.2f}" if abs(J) < 1e9 else "no episode would ever end: J has no bound"
 
 
 def past_the_edge(rows, columns, row):

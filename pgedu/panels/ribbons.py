@@ -27,8 +27,9 @@ def loop(angle, radius, reach):
     """The middle line [POINTS, 2] of an arrow around (0, 0): it leaves a disc at this angle, and comes back to it."""
     t = np.linspace(0, 1, POINTS)[:, None]
     turn = lambda by, far: far * np.array([np.cos(angle + by), np.sin(angle + by)])  # noqa: E731
-    out, away, near, back = turn(0.5, radius), turn(0.62, radius + 1.33 * reach), turn(-0.62, radius + 1.33 * reach), turn(-0.5, radius)
-    return (1 - t) ** 3 * out + 3 * t * (1 - t) ** 2 * away + 3 * t**2 * (1 - t) * near + t**3 * back
+    far = radius + 1.33 * reach
+    there = (1 - t) ** 3 * turn(0.5, radius) + 3 * t * (1 - t) ** 2 * turn(0.62, far)
+    return there + 3 * t**2 * (1 - t) * turn(-0.62, far) + t**3 * turn(-0.5, radius)
 
 
 def ribbons(lines, widths):

@@ -40,7 +40,8 @@ class World:
             names = names or [f"s{state}" for state in range(mdp.n_states)]
             self.picture = Graph(axes, mdp, names, actions, _places(places, mdp.n_states))
         if self.picture.common is not None:
-            axes.set_xlabel(f"each step pays {signed(self.picture.common)}" + ", if not said otherwise" * self.picture.exceptions)
+            otherwise = ", if not said otherwise" * self.picture.exceptions
+            axes.set_xlabel(f"each step pays {signed(self.picture.common)}{otherwise}")
         self.dots = axes.scatter([], [], s=72, color=DARK, edgecolors="white", linewidths=1, zorder=6)
         self._possible = places_.chances_of(mdp).any(axis=1)  # [S, S], whether a transition leads there
         self._size = None
@@ -91,7 +92,8 @@ class World:
             raise refuse("following", f"[n] = {states.shape}, a state for each of the walkers", f"shape {after.shape}")
         smooth = share * share * (3 - 2 * share)
         middle = np.sin(np.pi * smooth)  # leave the seat, follow the arrow, take the other seat
-        path = self.picture.paths(states, after, smooth) + self.picture.point * _apart(states * self.mdp.n_states + after)
+        path = self.picture.paths(states, after, smooth)
+        path = path + self.picture.point * _apart(states * self.mdp.n_states + after)
         way = (1 - middle) * ((1 - smooth) * seats + smooth * self.picture.seats(after)) + middle * path
         unseen = ~self._possible[states, after] & (0 < share < 1)
         return np.where(unseen[:, None], np.nan, way)

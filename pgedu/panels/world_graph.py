@@ -56,7 +56,8 @@ class Graph:
             self.common = None
         pairs = pairs if len(pairs) <= MANY else []
         colours = [dark(colour) for colour in self._colours]
-        say = lambda a, pay="": write(axes, self.actions[a] + pay, color=colours[a], weight="bold", ha="left", still=True)  # noqa: E731
+        style = {"weight": "bold", "ha": "left", "still": True}
+        say = lambda a, pay="": write(axes, self.actions[a] + pay, color=colours[a], **style)  # noqa: E731
         self.said = [(state, say(a, f" {signed(self.mdp.rewards[state, a])}")) for state, a in pairs]
         told = {a for _, a in pairs} if not self.exceptions else set()
         self.legend = [say(a) for a in range(self.mdp.n_actions) if a not in told and self.mdp.n_actions > 1]

@@ -44,7 +44,8 @@ class Grid:
             names = np.where(self.mdp.terminal, "goal", np.where(self.mdp.start == 1, "start", ""))
         self.numbers = self.axes.add_collection(PathCollection([], facecolors=DARK, linewidths=0, zorder=4))
         self._said = None
-        self.titles = {state: write(self.axes, str(name)) for state, name in enumerate(names) if name and not self.pits[state]}
+        said = [(state, str(name)) for state, name in enumerate(names) if name and not self.pits[state]]
+        self.titles = {state: write(self.axes, name) for state, name in said}
         self.rewards = [
             (group, write(self.axes, signed(pay), color="white" if self.pits[group[0]] else DARK, weight="bold"))
             for group, pay in self._unusual()
@@ -61,8 +62,8 @@ class Grid:
         groups = []
         for cell in sorted(cell for cell, pays in found.items() if len(pays) == 1):
             (pay,) = found[cell]
-            joins = groups and groups[-1] == (groups[-1][0], pay) and groups[-1][0][-1] + 1 == cell and cell % self.columns
-            if joins and self.pits[[cell - 1, cell]].all():
+            neighbour = groups and groups[-1][1] == pay and groups[-1][0][-1] == cell - 1 and cell % self.columns
+            if neighbour and self.pits[[cell - 1, cell]].all():
                 groups[-1][0].append(cell)
             else:
                 groups.append(([cell], pay))
@@ -80,7 +81,8 @@ class Grid:
         for state, title in self.titles.items():
             end = self.mdp.terminal[state]
             where = [0, -0.2] if end else [-corner, corner]
-            title.set(position=self.middles[state] + where, ha="center" if end else "left", va="center" if end else "bottom")
+            title.set(position=self.middles[state] + where)
+            title.set(ha="center" if end else "left", va="center" if end else "bottom")
             title.set_visible(written(title.get_text())[0] < self.points - 6)
         for group, text in self.rewards:
             beside = 0 if self.pits[group[0]] else 0.22 if self.mdp.terminal[group[0]] else 0.36

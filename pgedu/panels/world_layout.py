@@ -106,7 +106,8 @@ class Layout:
         found = []
         for distance in (3, 14, 28, 44):
             for way in WAYS:
-                middle = self.centres[state] + way * (self.rim + distance) + np.sign(way.round(6)) * size / 2 * np.abs(way) ** 0.5
+                away = np.sign(way.round(6)) * np.sqrt(np.abs(way)) * size / 2
+                middle = self.centres[state] + way * (self.rim + distance) + away
                 rectangle = np.array([middle - size / 2, middle + size / 2])
                 found.append((self._cost(rectangle) + distance / 12, tuple(rectangle.ravel())))
         left, low, right, high = min(found)[1]

@@ -41,7 +41,8 @@ def outline(text, size=12.0):
 def short(value):
     """A number in four characters or so, with a true minus: 0.37, −9.7, 12, −1e15."""
     size = abs(value)
-    text = f"{value:.0e}" if size >= 99_999.5 else f"{value:.0f}" if size >= 9.95 else f"{value:.2g}" if size > 5e-3 else "0"
+    kind = ".0e" if size >= 99_999.5 else ".0f" if size >= 9.95 else ".2g"
+    text = f"{value:{kind}}" if size > 5e-3 else "0"
     return text.replace("e+0", "e").replace("e+", "e").replace("-", "−")
 
 
