@@ -3,6 +3,7 @@
 import numpy as np
 
 ALIKE = 0.7  # share of an action's moves that go the same way, from which on that way is its direction
+NEARLY_ALL = 0.9  # share of all moves on a grid that lead to a neighbour, or nowhere
 
 
 def chances_of(mdp):
@@ -23,28 +24,39 @@ def reached(mdp):
 def directions(mdp, columns):
     """Where each action leads on a grid with so many columns, [A, 2] as (rows down, columns right); None if nowhere.
 
-    An action has a direction if most of its moves go that way. Two sorts do not count: those into a wall, which move
-    nothing, and those that send somebody back to where episodes begin.
+    An action has a direction if in most states it leads there rather than elsewhere, on average, as it does where
+    somebody slips to the left as often as to the right.
     """
-    states, live, found = np.arange(mdp.n_states), reached(mdp) & ~mdp.terminal, []
-    for likeliest in chances_of(mdp).argmax(axis=-1).T:  # [S] of each action
-        moves = np.stack(np.divmod(likeliest, columns), axis=-1) - np.stack(np.divmod(states, columns), axis=-1)
-        sent_back = (mdp.start[likeliest] > 0) & (np.abs(moves).sum(axis=-1) > 1)
-        moves = moves[live & (likeliest != states) & ~sent_back]
-        ways, counts = np.unique(moves, axis=0, return_counts=True)
-        if not len(moves) or counts.max() < ALIKE * len(moves) or np.abs(ways[counts.argmax()]).sum() != 1:
+    moves, counts = _moves(mdp, columns)
+    mean = ((mdp.chances * counts)[..., None] * moves).sum(axis=2)  # [S, A, 2]
+    mean = np.where(np.abs(mean) < np.abs(mean).max(axis=-1, keepdims=True) - 1e-9, 0, mean.round(9))
+    ways = np.sign(mean).astype(int)
+    found = []
+    for each in (ways[:, a][np.abs(ways[:, a]).sum(axis=-1) == 1] for a in range(mdp.n_actions)):
+        some, times = np.unique(each, axis=0, return_counts=True)
+        if not len(each) or times.max() < ALIKE * len(each):
             return None
-        found.append(ways[counts.argmax()])
+        found.append(some[times.argmax()])
     return np.array(found)
+
+
+def _moves(mdp, columns):
+    """(moves [S, A, K, 2], whether they count [S, A, K]): not from where nobody is, nor back to where episodes begin."""
+    states = np.arange(mdp.n_states)[:, None, None]
+    moves = np.stack(np.divmod(mdp.successors, columns), axis=-1) - np.stack(np.divmod(states, columns), axis=-1)
+    sent_back = (mdp.start[mdp.successors] > 0) & (np.abs(moves).sum(axis=-1) > 1)
+    return moves, (reached(mdp) & ~mdp.terminal)[:, None, None] & ~sent_back
 
 
 def grid_of(mdp):
     """(rows, columns) of a world of four actions that lead to four neighbours; None if it is no such grid."""
     S = mdp.n_states
-    if mdp.n_actions == 4:
-        for columns in range(2, S // 2 + 1):
-            ways = directions(mdp, columns) if S % columns == 0 else None
-            if ways is not None and len(np.unique(ways, axis=0)) == 4:
+    for columns in range(2, S // 2 + 1) if mdp.n_actions == 4 else []:
+        if S % columns == 0:
+            moves, counts = _moves(mdp, columns)
+            weights, ways = mdp.chances * counts, directions(mdp, columns)
+            far = weights[np.abs(moves).sum(axis=-1) > 1].sum() > (1 - NEARLY_ALL) * weights.sum()
+            if ways is not None and len(np.unique(ways, axis=0)) == 4 and not far:
                 return S // columns, columns
     return None
 

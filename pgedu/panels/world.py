@@ -51,7 +51,7 @@ class World:
 
         Args:
             policy: [S, A], the probabilities of the actions in each state.
-            colour: [S], such as values or visits: from white to green, and written where there is room.
+            colour: [S], such as values or visits: from light to dark green, and written where there is room.
             walkers: [n], the states in which walkers stand.
             following: [n], the states to which they are on their way; `share`, from 0 to 1, is how far they have come.
                 Walkers without a transition on which to get there (they start afresh) are not seen underway.

@@ -26,6 +26,7 @@ class Grid:
         acts = np.zeros(mdp.rewards.shape, dtype=bool)
         acts[self.live] = True
         self.common = places.common_reward(mdp, acts)
+        self.chances = places.chances_of(mdp)
         self._make(axes)
         self._write(names)
         self.exceptions = bool(self.rewards)
@@ -41,7 +42,8 @@ class Grid:
     def _write(self, names):
         """Texts of values, names and unusual rewards; of a grid without names, the start and the end have one."""
         if names is None:
-            names = np.where(self.mdp.terminal, "goal", np.where(self.mdp.start == 1, "start", ""))
+            end = "goal" if self.mdp.terminal.sum() == 1 else "end"
+            names = np.where(self.mdp.terminal, end, np.where(self.mdp.start == 1, "start", ""))
         self.numbers = self.axes.add_collection(PathCollection([], facecolors=DARK, linewidths=0, zorder=4))
         self._said = None
         said = [(state, str(name)) for state, name in enumerate(names) if name and not self.pits[state]]
@@ -55,10 +57,9 @@ class Grid:
         """What is not the common reward: [(cells in a row to which an action points, what that pays)]."""
         found = {}
         for state, a in np.argwhere(self.mdp.rewards != self.common):
-            row, column = np.divmod(state, self.columns) + self.ways[a]
-            inside = 0 <= row < self.rows and 0 <= column < self.columns
-            if state in self.live:
-                found.setdefault(row * self.columns + column if inside else state, set()).add(self.mdp.rewards[state, a])
+            cell, pay = self._cause(state, a) if state in self.live else (None, None)
+            if cell is not None:
+                found.setdefault(cell, set()).add(round(pay, 9))
         groups = []
         for cell in sorted(cell for cell, pays in found.items() if len(pays) == 1):
             (pay,) = found[cell]
@@ -68,6 +69,17 @@ class Grid:
             else:
                 groups.append(([cell], pay))
         return groups
+
+    def _cause(self, state, a):
+        """(cell, what entering it pays) for an unusual reward: where the action points; by chance, the end it may reach."""
+        reward, chances = self.mdp.rewards[state, a], self.chances[state, a]
+        if chances.max() > 1 - 1e-9:
+            row, column = np.divmod(state, self.columns) + self.ways[a]
+            inside = 0 <= row < self.rows and 0 <= column < self.columns
+            return (row * self.columns + column if inside else state), reward
+        ends = np.flatnonzero(chances * self.mdp.terminal)
+        usual = 0.0 if self.common is None else self.common
+        return (ends[0], usual + (reward - usual) / chances[ends[0]]) if len(ends) == 1 else (None, None)
 
     def lay_out(self, size):
         """Place everything in a box of `size` [2], in points."""
@@ -83,11 +95,12 @@ class Grid:
             where = [0, -0.2] if end else [-corner, corner]
             title.set(position=self.middles[state] + where)
             title.set(ha="center" if end else "left", va="center" if end else "bottom")
-            title.set_visible(written(title.get_text())[0] < self.points - 6)
+            title.set_visible(written(title.get_text())[0] < self.points - 6 and (end or self.roomy))
         for group, text in self.rewards:
             beside = 0 if self.pits[group[0]] else 0.22 if self.mdp.terminal[group[0]] else 0.36
             text.set_position(self.middles[group].mean(axis=0) + [0, beside])
-            text.set_visible(written(text.get_text(), weight="bold")[0] < len(group) * self.points - 6)
+            fits = self.roomy or beside != 0.36
+            text.set_visible(fits and written(text.get_text(), weight="bold")[0] < len(group) * self.points - 6)
 
     def show(self, policy, faces, numbers):
         """policy [S, A], faces: colours [S, 4], numbers: texts [S]."""

@@ -9,7 +9,7 @@ from matplotlib.textpath import TextPath, text_to_path
 
 ACTIONS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # of Okabe and Ito's palette, for all eyes
 DARK, GREY, LINE, TINT = "#222222", "0.35", "0.45", "#EFEDE4"
-LOW_TO_HIGH = LinearSegmentedColormap.from_list("low to high", ["#FFFFFF", "#E3F1EC", "#8CC9B8"])  # light: it is written on
+LOW_TO_HIGH = LinearSegmentedColormap.from_list("low to high", ["#F6FAF8", "#DFF0EA", "#8CC9B8"])  # it is written on
 
 
 def dark(color):
@@ -39,8 +39,10 @@ def outline(text, size=12.0):
 
 
 def short(value):
-    """A number in four characters or so, with a true minus: 0.37, −9.7, 12, −1e15."""
+    """A number in four characters or so, with a true minus: 0.37, −9.7, 12, −2e5; −∞ of a return that has no bound."""
     size = abs(value)
+    if size > 1e12:
+        return "∞" if value > 0 else "−∞"
     kind = ".0e" if size >= 99_999.5 else ".0f" if size >= 9.95 else ".2g"
     text = f"{value:{kind}}" if size > 5e-3 else "0"
     return text.replace("e+0", "e").replace("e+", "e").replace("-", "−")
