@@ -206,20 +206,23 @@ def acting(world, policy_of, names=None, actions=None, *, limits, title="", **pl
             picture.show(table, values, *([] if moment is None else moment[:3]))
             ended = [each.finished for each in new if each.settings == now]
             returns.show(np.concatenate([np.zeros(0), *ended]), J, [] if moment is None else moment.earned)
-            return _words(moment, returns.found, J)
+            return _words(world, moment, returns.found, J)
 
         return named_after(policy_of, draw, "new")
 
     return view
 
 
-def _words(moment, found, J):
+def _words(world, moment, found, J):
     """The walkers underway, the episodes that have ended, and the exact J."""
     if moment is None:
         return f"Nobody walks yet; {_exact(J)}."
-    longest = int(moment.steps.argmax())
+    going = ~world.terminal[moment.following] & (moment.steps > 0)
+    longest = int((moment.steps * going).argmax())
     steps, earned = moment.steps[longest], moment.earned[longest]
-    underway = f"The walker that is underway longest has taken {steps:,} steps and earned {earned:,.1f}"
+    underway = f"{going.sum()} of {len(going)} walkers are underway"
+    if going.any():
+        underway += f", one of them for {steps:,} steps with {earned:,.1f} so far"
     if not len(found):
         return f"{underway}. No episode has ended under this policy; {_exact(J)}."
     plural = "s have" if len(found) > 1 else " has"

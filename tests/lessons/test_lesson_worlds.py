@@ -93,6 +93,9 @@ def test_acting_draws_the_exact_line_and_the_returns_that_came_in():
         np.testing.assert_allclose(line(right, "one episode")[:, 1], np.clip(returns, -59.4, -0.6))
         np.testing.assert_allclose(line(right, "their mean")[:, 1], (returns.cumsum() / np.arange(1, len(returns) + 1)))
         np.testing.assert_allclose(line(right, "underway")[:, 1], np.clip(moments[-1].earned, -59.4, -0.6))
+        going = (moments[-1].following != 3) & (moments[-1].steps > 0)
+        most = moments[-1].steps[going].max()
+        assert f"{going.sum()} of 8 walkers are underway, one of them for {most} steps with {-most}.0 so far" in sentence
         assert f"{len(returns)} episodes have ended" in sentence or p == 0.3 and "No episode has ended" in sentence
 
 
