@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.patches import Polygon
 
 from pgedu.panels.look import COLORS, color_of, tidy  # noqa: F401 - views of your own want them, too
+from pgedu.panels.world import World  # noqa: F401
 
 ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
 
