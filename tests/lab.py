@@ -34,7 +34,7 @@ def jupyter_lab(folder):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
-               "--LabApp.expose_app_in_browser=True", 
+               "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(_settings(folder))}
     log = open(Path(folder) / ".lab.log", "w")
@@ -81,16 +81,16 @@ def browser_page(width=1300, height=900, ratio=1):
             browser.close()
 
 
-def open_notebook(page, address, name):
-    """Open a notebook with the side bar closed, and wait for its kernel."""
-    page.goto(f"{address}/lab/tree/{name}?token={TOKEN}&reset")
+def open_notebook(page, address, name, app="lab/tree"):
+    """Open a notebook in JupyterLab with the side bar closed, or in Notebook 7 ("notebooks"), and wait for its kernel."""
+    page.goto(f"{address}/{app}/{name}?token={TOKEN}&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_function(
         """() => { const panel = window.jupyterapp?.shell.currentWidget;
                    return panel?.sessionContext?.session?.kernel?.status === 'idle' && panel.sessionContext.isReady }""",
         timeout=60_000,
     )
-    if page.locator("#jp-left-stack").is_visible():
+    if app == "lab/tree" and page.locator("#jp-left-stack").is_visible():
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
 
 

@@ -207,7 +207,7 @@ def test_notebook_runs_and_every_control_reaches_both_ends(lab, path):
     assert panels(path), "a notebook without a panel"
     for index in panels(path):
         panel = cell(page, index)
-        panel.locator("img").wait_for()
+        panel.locator(".pgedu-stage canvas[data-number]").wait_for()
         play = panel.locator('button:has-text("play")')
         if play.count():
             before = text_of(page, index)
@@ -231,7 +231,7 @@ def test_a_small_laptop_needs_no_sideways_scrolling(lab, path):
         run_all(page)
         for index in panels(path):
             output = cell(page, index).locator(".jp-OutputArea-output").last
-            output.locator("img").wait_for()
+            output.locator(".pgedu-stage canvas[data-number]").wait_for()
             wide, visible = output.evaluate("e => [e.scrollWidth, e.clientWidth]")
             assert wide <= visible + 1
     finally:
