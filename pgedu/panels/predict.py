@@ -18,7 +18,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 _ASKED = {}  # question -> Prediction
 _MADE = {}  # cell -> (execution count, panels made in it so far, the most that were ever made in it)
 
-# A group with a name, and radio buttons: what keyboards and screen readers know best. Keys are not Lab's shortcuts here.
+# A group with a name, and radio buttons: what keyboards and screen readers know best. Its keys are no shortcuts of Lab.
 FORM = """
 function part(kind, parent, more) {
   return parent.appendChild(Object.assign(document.createElement(kind), more));
