@@ -18,14 +18,13 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 _ASKED = {}  # question -> Prediction
 _MADE = {}  # cell -> (execution count, panels made in it so far, the most that were ever made in it)
 
-# A group with a name, and radio buttons: what keyboards and screen readers know best. Its keys are no shortcuts of Lab.
+# A group with a name, and radio buttons: what keyboards and screen readers know best. Their keys are no shortcuts of Lab.
 FORM = """
 function part(kind, parent, more) {
   return parent.appendChild(Object.assign(document.createElement(kind), more));
 }
 function render({ model, el }) {
   el.classList.add("pgedu-predict");
-  el.dataset.lmSuppressShortcuts = "true";
   function build() {
     el.replaceChildren();
     const group = "predict" + Math.random().toString(36).slice(2);
@@ -34,6 +33,7 @@ function render({ model, el }) {
     const buttons = model.get("options").map((option, index) => {
       const label = part("label", form);
       const button = part("input", label, { type: "radio", name: group });
+      button.dataset.lmSuppressShortcuts = "true";
       part("span", label, { textContent: option });
       button.addEventListener("change", () => { model.set("chosen", index); model.save_changes(); });
       return button;
@@ -49,9 +49,11 @@ function render({ model, el }) {
   }
   let show = build();
   show();
-  const change = () => { if (model.hasChanged("options")) show = build(); show(); };
+  const rebuild = () => { show = build(); };
+  const change = () => show();
+  model.on("change:options", rebuild);
   model.on("change", change);
-  return () => model.off("change", change);
+  return () => { model.off("change:options", rebuild); model.off("change", change); };
 }
 export default { render };
 """
