@@ -18,7 +18,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 _ASKED = {}  # question -> Prediction
 _MADE = {}  # cell -> (execution count, panels made in it so far, the most that were ever made in it)
 
-# A group with a name, and radio buttons: what keyboards and screen readers know best. Their keys are no shortcuts of Lab.
+# A group with a name, radio buttons: what keyboards and screen readers know best. Their keys are not Lab's shortcuts.
 FORM = """
 function part(kind, parent, more) {
   return parent.appendChild(Object.assign(document.createElement(kind), more));
@@ -151,14 +151,7 @@ def predict(question, options, right, why):
     Raises:
         ValueError: texts that are none or empty, options that are too few, too many or alike, `right` not among them.
     """
-    _require_text("question", question)
-    if not isinstance(options, list | tuple) or not 2 <= len(options) <= 4 or len({*map(str, options)}) < len(options):
-        raise refuse("options", "a list of 2 to 4 different answers", options)
-    for option in options:
-        _require_text("an option", option)
-    if right not in options:
-        raise refuse("right", f"one of the options {', '.join(options)}", right)
-    _require_text("why", why)
+    _require(question, options, right, why)
     prediction = _ASKED.get(question) or _ASKED.setdefault(question, Prediction(question))
     for widget in (prediction.layout, prediction):
         widget.open()  # somebody may have closed it
@@ -189,6 +182,17 @@ def _place_of_panel():
     number = number + 1 if last == execution else 1
     _MADE[cell] = execution, number, max(number, most)
     return (cell, number), number <= most
+
+
+def _require(question, options, right, why):
+    _require_text("question", question)
+    if not isinstance(options, list | tuple) or not 2 <= len(options) <= 4 or len({*map(str, options)}) < len(options):
+        raise refuse("options", "a list of 2 to 4 different answers", options)
+    for option in options:
+        _require_text("an option", option)
+    if right not in options:
+        raise refuse("right", f"one of the options {', '.join(options)}", right)
+    _require_text("why", why)
 
 
 def _require_text(name, value):

@@ -1,4 +1,4 @@
-"""The predictions of notebooks 05 to 07 hold: by exact means where there are any, else by the notebook's own training."""
+"""The predictions of notebooks 05 to 07 hold: by exact means where there are any, else by the notebook's training."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,8 @@ def test_05_the_lowest_point():
 
 
 def test_05_updates_in_the_race():
-    race, updates = iter(definitions(AC, "cell-02", "cell-04", "cell-34")["start_race"](np.random.default_rng(0))), [0, 0]
+    start_race = definitions(AC, "cell-02", "cell-04", "cell-34")["start_race"]
+    race, updates = iter(start_race(np.random.default_rng(0))), [0, 0]
     while updates[1] < 50:
         lane, progress = next(race)
         updates[lane] = progress.update
@@ -77,7 +78,8 @@ def test_05_across_the_end():
 def test_06_environments():
     variance = definitions(A3C, "cell-02", "cell-04", "cell-10")["exact_variance"]
     assert variance(64, 20) == min(variance(B, 20) for B in 2 ** np.arange(7))
-    assert variance(1, 20) / variance(64, 20) == pytest.approx(8, abs=0.3) and right("spread_out").startswith("64 shops")
+    assert variance(1, 20) / variance(64, 20) == pytest.approx(8, abs=0.3)
+    assert right("spread_out").startswith("64 shops")
     assert np.ptp([variance(B, 2) for B in 2 ** np.arange(7)]) < 1e-15 and right("short_seasons").startswith("All are")
 
 
@@ -130,7 +132,8 @@ def test_07_along_the_gradient():
     assert (np.diff(L) > 0).all() and right("top_of_the_surrogate") == "No, it goes on rising"
     stops = lengths[np.isclose(clipped, clipped.max())].min()
     assert stops == pytest.approx(1.7, abs=0.05) and lengths[top] == pytest.approx(5, abs=0.05)
-    assert np.allclose(clipped[lengths > 1.75], clipped.max()) and right("where_the_clip_stops") == "Before the top of J"
+    assert np.allclose(clipped[lengths > 1.75], clipped.max())
+    assert right("where_the_clip_stops") == "Before the top of J"
 
 
 def test_07_two_paths():

@@ -1,4 +1,4 @@
-"""A prediction in every state: before and after an answer, before and after the panel is used, in any order of the cells."""
+"""A prediction in every state: before and after an answer, before and after its panel is used, in any order of cells."""
 
 import gc
 import html
@@ -246,7 +246,8 @@ def test_the_still_is_the_question_with_its_options_and_never_changes(monkeypatc
     ({"question": ""}, "question must be some text"), ({"question": 3}, "question must be some text"),
     ({"options": "ab"}, "options must be a list of 2 to 4 different answers"),
     ({"options": ["it rises"]}, "2 to 4"), ({"options": [*"abcd", "it rises"]}, "2 to 4"),
-    ({"options": ["it rises", "it rises"]}, "different"), ({"options": ["it rises", " "]}, "an option must be some text"),
+    ({"options": ["it rises", "it rises"]}, "different"),
+    ({"options": ["it rises", " "]}, "an option must be some text"),
     ({"options": ["it rises", 5]}, "an option must be some text; got 5"),
     ({"right": "up"}, "right must be one of the options it falls, it rises, it stays; got 'up'"),
     ({"right": None}, "right must be one"), ({"why": "  "}, "why must be some text"),
