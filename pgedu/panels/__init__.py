@@ -3,5 +3,6 @@
 import pgedu.panels.quiet_import  # noqa: F401 - before anything else imports Matplotlib
 from pgedu.panels.controls import choice, slider, switch
 from pgedu.panels.live import explore, watch
+from pgedu.panels.predict import predict
 
-__all__ = ["choice", "explore", "slider", "switch", "watch"]
+__all__ = ["choice", "explore", "predict", "slider", "switch", "watch"]

@@ -18,7 +18,7 @@ def replace_panels_of_cell(panel):
 
     Without this, every run would leave a hidden panel behind, with its picture in memory and its training on.
     """
-    place, execution = _running_cell()
+    place, execution = running_cell()
     if place is None:
         return
     last_execution, panels = _PANELS.get(place, (execution, []))
@@ -29,7 +29,7 @@ def replace_panels_of_cell(panel):
     _PANELS[place] = (execution, [*panels, panel])
 
 
-def _running_cell():
+def running_cell():
     """(a name for the running cell that survives its next run, execution count); (None, 0) outside a notebook."""
     shell = _shell()
     return (id_of_cell() or _source_of_cell(), shell.execution_count) if shell else (None, 0)

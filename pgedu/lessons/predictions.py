@@ -1,0 +1,167 @@
+"""The predictions of notebooks 00 to 04, for `predict(*name)`: (question, options, the one that holds, why).
+
+They stand here and not in the cells, where a student would read the answer with the question.
+"""
+
+# 00 Start here
+
+large_steps = (
+    "Twenty shops learn with a learning rate of 3. Where will they be after some hundred updates?",
+    ["At the top of the hill, only sooner", "Around the top, a little less steady", "At the two feet of the hill"],
+    "At the two feet of the hill",
+    "A leap carries a dot past the top, to never or always an offer. There nothing new is seen, so it stays. "
+    "With 0.01 the dots climb together, and slowly.",
+)
+two_rules_apart = (
+    "A thousand customers with p = 0.50, and a thousand with p = 0.69, the best. How often will 0.69 come out ahead?",
+    ["Practically always", "Nine times in ten", "About six times in ten"],
+    "About six times in ten",
+    "The black lines are only 0.06 apart, while the end of the blue curve moves by about 0.16 from seed to seed: "
+    "the noise is larger than the difference.",
+)
+
+# 01 Bandits
+
+one_more = (
+    "All preferences are 0. You raise H(A) by 1. How probable is A then, compared with B?",
+    ["Twice as probable", "2.72 times as probable", "That depends on H(C)"],
+    "2.72 times as probable",
+    "The ratio is e to the power of H(A) − H(B), and e is about 2.72; the sentence below the bars says it. C shares in "
+    "what is left, but does not enter the ratio.",
+)
+the_same_for_all = (
+    "You add the same c to all three preferences. What happens to the probabilities?",
+    ["Nothing", "All three become larger", "The largest gains, the others lose"],
+    "Nothing",
+    "The black marks do not move with the slider c: above and below the fraction bar everything is multiplied by the "
+    "same number. Only differences of preferences count.",
+)
+no_baseline = (
+    "Offset 4, and you switch the baseline off. How will the learners do?",
+    ["As well as before", "They find the best arm more often, all rewards being positive",
+     "They find the best arm less often"],
+    "They find the best arm less often",
+    "The black curve stays near one half, where it was about nine tenths: nearly every reward is positive, so whatever "
+    "is taken first is reinforced, good or not.",
+)  # fmt: skip
+ten_times_faster = (
+    "The baseline is on. With ten times the learning rate, 1.0, how many learners take the best arm after 1,000 steps?",
+    ["More than before", "As many, but they were there sooner", "Fewer than before"],
+    "Fewer than before",
+    "The curve rises faster at first and stops at about one half: many learners settle on an arm that was lucky, and a "
+    "learner that has settled hardly tries another.",
+)
+larger_rate = (
+    "With the baseline: which learning rate takes the best arm more often, 0.1 or 0.4?",
+    ["0.1 all the time", "0.4 at first, 0.1 in the end", "0.4 all the time"],
+    "0.4 at first, 0.1 in the end",
+    "The two upper curves cross: large steps find out sooner, and settle too early.",
+)
+bandit_or_test = (
+    "10,000 visitors, and a test of n = 1,445 for each creative. Who loses fewer clicks, test or gradient bandit?",
+    ["The test, which knows the winner almost for sure", "The gradient bandit", "Both lose about the same"],
+    "The gradient bandit",
+    "The grey line climbs to about 400 clicks, all lost during the test, in which four of five visitors see a worse "
+    "creative. The bandit's curve bends as soon as it leans towards the best. (With n = 300 it would be closer.)",
+)
+
+# 02 The policy gradient theorem
+
+wrong_way = (
+    "Where on the hill will about half of the arrows point the wrong way?",
+    ["Near the top", "Far to the left, where it is steep", "Nowhere: on average they are right"],
+    "Near the top",
+    "There the exact slope goes through 0, and the dots on the right scatter around it on both sides. Where it is "
+    "steep they scatter more, but around a slope that is larger still.",
+)
+fifty_instead_of_five = (
+    "With 50 episodes for each arrow instead of 5, the scatter shrinks to about...",
+    ["A tenth", "A third", "A half"],
+    "A third",
+    "A mean of n independent samples has a standard deviation that falls as 1/√n, and 1/√10 is 0.32. Compare the "
+    "standard deviation in the sentence, over a few seeds.",
+)
+rare_offers_to_the_loyal = (
+    "You make offers to the loyal rare. What happens to the gradient of the curious?",
+    ["Nothing: that is another state", "It becomes larger", "It becomes smaller"],
+    "It becomes larger",
+    "Offers are wasted on the loyal. Without them a loyal customer is worth more, so winning a curious one over gains "
+    "more: the dark bar of the curious grows by more than the light one.",
+)
+almost_decided = (
+    "A policy offers to the curious almost always. What is left of the gradient of that preference?",
+    ["Nearly nothing", "As much as before: the offer is as good as it was", "It is larger than ever"],
+    "Nearly nothing",
+    "The factor π(offer) π(wait) goes to 0, while the gain of the offer stays about what it was. So a softmax policy "
+    "that has decided wrongly learns slowly, too.",
+)
+
+# 03 REINFORCE
+
+narrower_cloud = (
+    "A batch of 25 episodes instead of 1. How wide is the cloud then?",
+    ["A 25th as wide", "A fifth as wide", "Half as wide"],
+    "A fifth as wide",
+    "The standard deviation of a mean of B independent episodes falls as 1/√B, and √25 is 5. The sentence below the "
+    "cloud says the width.",
+)
+only_what_came_after = (
+    "You weight each action only with the rewards that came after it (reward to go). What changes?",
+    ["The cloud gets narrower, its centre stays", "The centre moves, as something is left out", "Both"],
+    "The cloud gets narrower, its centre stays",
+    "The centre of the cloud stays at the star: an action cannot change what came before it, so those rewards added "
+    "nothing but noise.",
+)
+dots_on_the_lines = (
+    "How many episodes does each dot need until all dots sit on the lines?",
+    ["About 10", "About 100", "More than 500"],
+    "More than 500",
+    "Even at the end of the slider many dots are off by a third: a few long episodes make most of the variance, and "
+    "whether they are in the sample is luck. Change the seed.",
+)
+a_hundred_times = (
+    "The learning rate is 0.001. What will a hundred times as much, 0.1, do?",
+    ["The learners arrive a hundred times sooner", "They arrive sooner, and tremble around the top",
+     "They fall off the hill, and stay there"],
+    "They fall off the hill, and stay there",
+    "One long episode throws a learner to an edge, where it never arrives and all its episodes look alike: the dots "
+    "pile up there. (Ten times as much makes them arrive sooner and tremble.)",
+)  # fmt: skip
+
+# 04 Baselines and variance
+
+one_constant = (
+    "You subtract a large constant, b = 10. What happens to the variance?",
+    ["It falls for every θ", "It falls for some θ and rises for others", "It rises for every θ"],
+    "It falls for some θ and rises for others",
+    "At b = 10 the curve lies below the old one where θ is large, since returns are large there, and far above it "
+    "where a policy mostly stops. The dotted curve needs another constant for each θ.",
+)
+what_a_baseline_reaches = (
+    "Which of the three parts of the variance can a baseline b(s) change?",
+    ["All three", "Only that of the action", "Only what follows"],
+    "Only that of the action",
+    "Only the middle bar moves. Given the state, b(s) multiplies scores whose mean is zero, so it cannot move what the "
+    "start state contributes; and it knows nothing of what chance does after the action.",
+)
+left_by_leave_one_out = (
+    "Batches of four episodes. How much of the variance does leave one out leave, in the same place of the hill?",
+    ["About 10 %", "About 40 %", "About 70 %"],
+    "About 70 %",
+    "It judges each episode by the mean of three others, and that mean is noisy itself. A learned value, once it has "
+    "settled, leaves about 40 %; so does the batch mean, but its steps are a quarter too short.",
+)
+costs_no_bias = (
+    "Three mistakes. Which of them costs no bias at all?",
+    ["Every action is weighted with the full return", "γᵗ is missing", "Each baseline is fitted on its own episode"],
+    "Every action is weighted with the full return",
+    "Its arrow is the right one, with a wider ellipse: rewards from before the action only add noise. Of the other "
+    "two, one turns the arrow, and the other leaves none.",
+)
+learns_the_opposite = (
+    "And which of these makes the learner do the opposite of what is right?",
+    ["Rewards are shifted by one", "γᵗ is counted twice", "Returns are standardised in each episode"],
+    "Returns are standardised in each episode",
+    "Its arrow points away from the star, and J falls: an offer that wins a customer makes the later returns of the "
+    "same episode large, so it stands below their mean and is blamed.",
+)

@@ -1,0 +1,182 @@
+"""The predictions of notebooks 05 to 07 hold: by exact means where there are any, else by the notebook's training."""
+
+import numpy as np
+import pytest
+from lesson import definitions, picture
+
+from pgedu import clipped_weights, exact_return
+from pgedu.lessons import more_predictions
+from pgedu.lessons.stale_gradients import timetable
+
+AC, A3C, PPO = "05_actor_critic.ipynb", "06_a2c_and_a3c.ipynb", "07_trust_regions_and_ppo.ipynb"
+
+
+def right(name):
+    """The option that holds."""
+    return getattr(more_predictions, name)[2]
+
+
+def last_of(training, updates):
+    return [next(training) for _ in range(updates)][-1]
+
+
+def test_05_belief_or_experience():
+    names = definitions(AC, "cell-02", "cell-04", "cell-08")
+    off = {}
+    for lam in (0.0, 1.0):
+        critics = names["watch_customers"](np.random.default_rng(0))
+        critics.lam, critics.learning_rate, stream = lam, 0.05, iter(critics)
+        for customers, v in (next(stream) for _ in range(400)):
+            off[lam, customers] = np.sqrt(((v - names["v"])[:, :2] ** 2).mean())
+    assert off[1.0, 100] < off[0.0, 100] / 2 and off[0.0, 2000] < off[1.0, 2000] / 1.5
+    assert right("belief_or_experience") == "λ = 1 after 100 customers, λ = 0 after 2,000"
+
+
+def test_05_waits_for_the_end():
+    shares = definitions(AC, "cell-02", "cell-04", "cell-17")["shares"]
+    assert shares(0.95)[-1] == pytest.approx(0.57, abs=0.005) and shares(0.5)[-1] == pytest.approx(0.0005, abs=5e-5)
+    assert right("waits_for_the_end") == "More than half"
+
+
+def test_05_the_lowest_point():
+    names = definitions(AC, "cell-02", "cell-04", "cell-20", "cell-20-exactly", "cell-22", "cell-27")
+    lams = names["lams"]
+    for critic in names["wrong"]:
+        bias, variance = names["squared_error"](critic, 0.0)
+        assert bias.max() < 1e-12 and lams[variance.argmin()] < 0.1
+        bias, variance = names["squared_error"](critic, 1.0)
+        best = [lams[(bias + variance / B).argmin()] for B in (1, 10, 100, 1000, 1e4, 1e6)]
+        assert best == sorted(best) and best[0] < best[-1] == 1
+    assert right("perfect_critic") == "Near λ = 0" and right("more_episodes") == "To the right, towards λ = 1"
+
+
+def test_05_updates_in_the_race():
+    start_race = definitions(AC, "cell-02", "cell-04", "cell-34")["start_race"]
+    race, updates = iter(start_race(np.random.default_rng(0))), [0, 0]
+    while updates[1] < 50:
+        lane, progress = next(race)
+        updates[lane] = progress.update
+    assert updates[0] == 3 and right("updates_in_the_race") == "About 3"
+
+
+def test_05_closing_the_books():
+    believed = definitions(AC, "cell-02", "cell-04", "cell-42")["believed"]
+    (_, three), (_, two_years), (_, truth) = believed(3, True), believed(24, True), believed(3, False)
+    assert three[0] < 0 < two_years[0] < truth[0] and right("closing_the_books").endswith("three months")
+
+
+def test_05_across_the_end():
+    names = definitions(AC, "cell-02", "cell-04", "cell-51", "cell-52")
+    exhibits, measure = names["exhibits"], names["measure"]
+    sound, across = (measure(exhibit.estimator, 0.0) for exhibit in exhibits[:2])
+    np.testing.assert_allclose(across.mean, names["wanted"], atol=1e-12)
+    assert across.variance / sound.variance == pytest.approx(1.38, abs=0.005)
+    assert right("across_the_end") == "Variance, but no bias"
+    assert np.abs(measure(exhibits[1].estimator, 3.0).mean - measure(exhibits[0].estimator, 3.0).mean).max() > 0.01
+
+
+def test_06_environments():
+    variance = definitions(A3C, "cell-02", "cell-04", "cell-10")["exact_variance"]
+    assert variance(64, 20) == min(variance(B, 20) for B in 2 ** np.arange(7))
+    assert variance(1, 20) / variance(64, 20) == pytest.approx(8, abs=0.3)
+    assert right("spread_out").startswith("64 shops")
+    assert np.ptp([variance(B, 2) for B in 2 ** np.arange(7)]) < 1e-15 and right("short_seasons").startswith("All are")
+
+
+def test_06_entropy():
+    with_bonus = definitions(A3C, "cell-02", "cell-04", "cell-20")["with_bonus"]
+    p = np.linspace(0.0005, 0.9995, 1999)
+    tops = [p[with_bonus(p, beta)[0].argmax()] for beta in (0.2, 0.5, 1.0, 1.5)]
+    assert tops == sorted(tops, reverse=True) and tops[-1] > 0.5 and tops[1] == pytest.approx(0.88, abs=0.005)
+    assert right("entropy_moves_the_top").startswith("Between 1/2 and 1")
+    slopes = [with_bonus(0.001, beta)[1] for beta in (0.0, 0.3, 1.5)]
+    assert slopes == sorted(slopes) and right("entropy_in_the_corner") == "It makes the slope larger"
+
+
+def test_06_how_old():
+    _, draw = picture(timetable)
+    assert "was worked out from θ16" in draw(workers=4, delay=0) and right("how_old") == "From θ₁₆"
+
+
+def test_06_staleness():
+    names = definitions(A3C, "cell-02", "cell-04", "cell-31", "cell-33", "cell-36", "cell-45")
+    largest, climb = names["largest"], names["climb"]
+    assert largest(53) > 0.03 > largest(54) and largest(7) == pytest.approx(0.22, abs=0.005)
+    late = {staleness: np.ptp(climb(0.03, staleness, 4000)[-300:]) for staleness in (10, 40, 60)}
+    assert late[10] < 1e-3 and late[40] < 0.1 and late[60] > 1 and right("until_it_swings") == "From about 50"
+    J = {}
+    for rate in (0.005, 0.05):
+        race = names["race"](np.random.default_rng(0), 8)
+        race.learning_rate, race.delay = rate, 60
+        J[rate] = exact_return(names["corridor"], names["softmax"], last_of(iter(race), 150)[1].theta)
+    assert J[0.005].min() > -13 and (J[0.05] < -25).mean() > 0.2 and right("delay_of_sixty") == "Hardly anything"
+
+
+def test_06_share_of_waiting():
+    speed = definitions(A3C, "cell-02", "cell-04", "cell-51")["a2c_speed"](1.0)[15]
+    assert 1 - speed / 16 == pytest.approx(0.70, abs=0.005) and right("share_of_waiting") == "About 70 %"
+
+
+def test_06_one_environment():
+    start = definitions(A3C, "cell-02", "cell-04", "cell-12", "cell-53")["start"]
+    one, eight = (np.nanmean(last_of(iter(start(np.random.default_rng(0), n, 16)), 80).returns) for n in (1, 8))
+    assert one < 0.6 * eight and right("one_environment") == "Slower"
+
+
+def test_07_along_the_gradient():
+    names = definitions(PPO, "cell-02", "cell-04", "cell-05", "cell-11", "cell-19", "cell-21")
+    J, L, clipped, *_ = names["measures"]((0.0, 0.0), 0.2)
+    lengths = names["lengths"]
+    top = J.argmax()
+    assert 0 < top < len(J) - 1 and J[-1] < J[top] - 2 and "falls again" in right("far_along_the_gradient")
+    assert (np.diff(L) > 0).all() and right("top_of_the_surrogate") == "No, it goes on rising"
+    stops = lengths[np.isclose(clipped, clipped.max())].min()
+    assert stops == pytest.approx(1.7, abs=0.05) and lengths[top] == pytest.approx(5, abs=0.05)
+    assert np.allclose(clipped[lengths > 1.75], clipped.max())
+    assert right("where_the_clip_stops") == "Before the top of J"
+
+
+def test_07_two_paths():
+    names = definitions(PPO, "cell-02", "cell-04", "cell-05", "cell-29")
+    plain, stretched = names["paths"](2.0, -2.0, 0.3, 1.0), names["paths"](2.0, -2.0, 0.3, 5.0)
+    assert names["return_at"](*plain[-1].T) == pytest.approx([9.8, 18.4], abs=0.05) and right("stuck") == "The gradient"
+    np.testing.assert_allclose(plain[:, 1], stretched[:, 1], atol=1e-9)
+    assert np.abs(plain[:, 0] - stretched[:, 0]).max() > 1 and right("stretched") == "Only the gradient's"
+
+
+def test_07_a_full_nat():
+    names = definitions(PPO, "cell-02", "cell-39")
+    J = {}
+    for region in (0.03, 1.0):
+        training = names["start_trpo"](np.random.default_rng(0))
+        training.max_kl = region
+        J[region] = exact_return(names["shop"], names["buyer"], last_of(training, 60).theta)
+    assert J[0.03].min() > 1.7 and (J[1.0] < 1.5).sum() > 3 and (J[1.0] > 2).any()
+    assert right("a_full_nat").startswith("Some learners end far below")
+
+
+def test_07_clipped_weights():
+    ratio = np.array([0.1, 0.5, 0.79, 1.0, 1.19, 1.21, 2.0])
+    weights = clipped_weights(ratio, np.ones(7), 0.2)
+    np.testing.assert_array_equal(weights == 0, ratio > 1.2)
+    assert weights[1] == 0.5 and right("silent_samples") == "Only above 1 + ε"
+    assert right("fallen_by_accident") == "It is pushed up again"
+
+
+def test_07_ppo_without_the_clip_and_with_values_held_back():
+    start = definitions(PPO, "cell-02", "cell-50")["start_ppo"]
+    seen = {}
+    for name, settings in {"default": {}, "free": {"clip": 10.0}, "held": {"clip_values": 0.2}}.items():
+        records = list(start(np.random.default_rng(0), updates=60, **settings))
+        seen[name] = np.nanmean(records[-1].returns), np.mean([record.details["kl"] for record in records])
+    assert seen["free"][1] > 2 * seen["default"][1] and seen["free"][0] > 0.8 * seen["default"][0]
+    assert right("without_the_clip").startswith("The KL of an update is larger")
+    assert seen["held"][0] < 0.85 * seen["default"][0] and right("slows_them_down") == "Values move by 0.2 at most"
+
+
+def test_07_missing_sign():
+    names = definitions(PPO, "cell-02", "cell-39", "cell-69")
+    training = names["start_shop"](np.random.default_rng(0), missing_sign=True)
+    J = exact_return(names["shop"], names["buyer"], last_of(training, 100).theta)
+    start = exact_return(names["shop"], names["buyer"], np.zeros(names["buyer"].size))
+    assert (J < start).mean() > 0.7 and right("missing_sign") == "They end below the J they started from"

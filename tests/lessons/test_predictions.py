@@ -1,0 +1,192 @@
+"""Predictions: each is sound, is asked once, and holds what it says; by exact means where there are any."""
+
+import ast
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lesson import definitions, from_notebook
+
+from pgedu import (
+    SGD, Policy, Table, batch_mean, campaign, collect, constant, episode_gradients, exact_gradient, exact_moments,
+    exact_return, leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
+)  # fmt: skip
+from pgedu.learning.bandits import gradient_bandit
+from pgedu.lessons import more_predictions, predictions
+from pgedu.lessons.museum import EXHIBITS, exact_cost
+from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+ALL = {
+    name: value
+    for module in (predictions, more_predictions)
+    for name, value in vars(module).items()
+    if not name.startswith("_")
+}
+COIN = Policy.softmax(Table(observations=1, outputs=2))
+KINDS = Policy.softmax(Table(observations=3, outputs=2))  # of customers
+
+
+def run_statements(notebook, scope, *ids):
+    """Run cells in a scope, loops and all, without their prints and panels."""
+    for cell in json.loads((NOTEBOOKS[0].parent / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]:
+        if cell["id"] in ids:
+            body = [node for node in ast.parse("".join(cell["source"])).body if not isinstance(node, ast.Expr)]
+            exec(compile(ast.Module(body, []), cell["id"], "exec"), scope)
+
+
+def right(name):
+    """The option that holds."""
+    return ALL[name][2]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_prediction_can_be_asked(name):
+    question, options, holds, why = ALL[name]
+    assert question.endswith(("?", "...")) and holds in options and len(set(options)) == len(options) in (2, 3, 4)
+    assert not any(option.endswith(".") or "$" in option for option in options), "the sentence goes on after it"
+    assert why.endswith((".", ".)")) and "$" not in question + why, "formulas are not set here"
+
+
+def test_no_two_questions_are_alike():
+    assert len({question for question, *_ in ALL.values()}) == len(ALL)
+
+
+def test_each_is_asked_once_before_a_panel_in_a_notebook():
+    asked = []
+    for path in NOTEBOOKS:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        waiting = []
+        for cell in (cell for cell in notebook["cells"] if cell["cell_type"] == "code"):
+            for node in ast.walk(ast.parse("".join(cell["source"]))):
+                called = isinstance(node, ast.Call) and getattr(node.func, "id", "")
+                waiting += [node.args[0].value.attr] if called == "predict" else []
+                if called in ("explore", "watch"):
+                    asked, waiting = asked + waiting, []
+        assert waiting == [], f"{path.name} asks after its last panel"
+    assert sorted(asked) == sorted(ALL)
+
+
+def test_00_large_steps_end_at_the_feet():
+    shops = twenty_shops(np.random.default_rng(0))
+    shops.learning_rate = 3.0
+    p = probability_of_an_offer([next(iter(shops)) for _ in range(200)][-1].theta)
+    assert ((p < 0.03) | (p > 0.97)).all() and right("large_steps").endswith("feet of the hill")
+
+
+def test_00_two_rules_apart():
+    brought = [
+        collect(world, policy, np.log(np.tile([1 - p, p], (300, 1))), episodes=1000, rng=np.random.default_rng(0))
+        for p in (0.5, 0.69)
+    ]
+    low, high = (rollout.rewards.sum(axis=0).mean(axis=-1) for rollout in brought)
+    assert 0.5 < (high > low).mean() < 0.7 and J(0.69) - J(0.5) == pytest.approx(0.06, abs=0.01)
+    assert right("two_rules_apart") == "About six times in ten"
+
+
+def test_01_softmax():
+    three = Policy.softmax(Table(observations=1, outputs=3))
+    at = lambda *H: three.probabilities(np.array(H, dtype=float), np.array([0]))[0]
+    assert at(1, 0, 0.7)[0] / at(1, 0, 0.7)[1] == pytest.approx(2.72, abs=0.005) and "2.72" in right("one_more")
+    np.testing.assert_allclose(at(1, 0, -1), at(3, 2, 1))
+    assert right("the_same_for_all") == "Nothing"
+
+
+def test_01_learners_without_baseline_and_with_ten_times_the_rate():
+    arms = np.random.default_rng(7).normal(size=(200, 10))
+    shares = {}
+    for rate, baseline in [(0.1, True), (0.1, False), (1.0, True)]:
+        settings = {"learning_rate": rate, "baseline": baseline, "offset": 4.0, "updates": 1000}
+        *_, last = gradient_bandit(arms, rng=np.random.default_rng(0), **settings)
+        shares[rate, baseline] = last.probabilities[np.arange(200), arms.argmax(axis=-1)].mean()
+    assert shares[0.1, False] < 0.6 < 0.8 < shares[0.1, True] and "less often" in right("no_baseline")
+    assert 0.4 < shares[1.0, True] < 0.6 and right("ten_times_faster") == "Fewer than before"
+
+
+def test_02_arrows():
+    (estimates,) = from_notebook("02_policy_gradient_theorem", "estimates", corridor=short_corridor(), coin=COIN)
+
+    def many(h, n):
+        return np.concatenate([estimates(h, n, np.random.default_rng(seed)) for seed in range(60)])
+    assert abs((many(np.log((2 - 2**0.5) / (2**0.5 - 1)), 20) > 0).mean() - 0.5) < 0.08  # where the slope is 0
+    assert (many(-2.0, 20) < 0).mean() < 0.1 and right("wrong_way") == "Near the top"
+    assert many(0.0, 50).std() / many(0.0, 5).std() == pytest.approx(10**-0.5, rel=0.15)
+    assert right("fifty_instead_of_five") == "A third"
+
+
+def test_02_bars():
+    months = replace(campaign(), horizon=None)
+
+    def slope(curious, loyal):
+        return exact_gradient(months, KINDS, np.array([0.0, curious, 0, loyal, 0, 0]))[1]
+    assert slope(0, -4) > 1.2 * slope(0, 0) > 0 and right("rare_offers_to_the_loyal") == "It becomes larger"
+    assert 0 < slope(4, 0) < 0.2 * slope(0, 0) and right("almost_decided") == "Nearly nothing"
+    wait, offer = (solve(months, KINDS, np.array([0.0, 0, 0, loyal, 0, 0])).action_values[0] for loyal in (0, -4))
+    assert offer[1] - wait[1] > offer[0] - wait[0] > 0  # the dark bar grows by more than the light one
+
+
+def test_03_reward_to_go_leaves_the_centre_and_narrows_the_cloud():
+    short = campaign(horizon=4)
+    full, to_go = (exact_moments(short, KINDS, np.zeros(6), psi, horizon=4) for psi in (total_return, reward_to_go))
+    np.testing.assert_allclose(full.mean, to_go.mean, atol=1e-12)
+    assert to_go.variance < full.variance and "centre stays" in right("only_what_came_after")
+
+
+def test_03_a_variance_is_hard_to_measure():
+    stay = 0.7
+    theta = np.tile([0.0, np.log(stay / (1 - stay))], (200, 1))
+    rollout = collect(stay_or_stop(), COIN, theta, episodes=500, rng=np.random.default_rng(0))
+    found = episode_gradients(COIN, theta, rollout, reward_to_go(rollout))[..., 1].var(axis=-1, ddof=1)
+    assert found.std() / found.mean() > 0.25 and right("dots_on_the_lines") == "More than 500"
+
+
+def test_03_a_hundred_times_the_rate_throws_them_off():
+    corridor, unlucky = short_corridor(), np.tile([0.0, -2.0], (50, 1))
+    settings = {"runs": 50, "episodes": 4, "theta": unlucky, "max_steps": 300, "updates": 60}
+    *_, last = reinforce(corridor, COIN, optimizer=SGD(0.1), rng=np.random.default_rng(0), **settings)
+    assert (exact_return(corridor, COIN, last.theta) < -100).all() and "fall off" in right("a_hundred_times")
+
+
+def test_04_one_constant():
+    stay = np.array([0.05, 0.7])
+
+    def variance(b):  # Var((G - b) S) on the chain, for the probability of staying itself
+        thetas = np.stack([0 * stay, np.log(stay / (1 - stay))], axis=-1)
+        estimator = partial(total_return, baseline=constant(b))
+        found = exact_moments(stay_or_stop(), COIN, thetas, estimator, horizon=30)
+        return found.covariance[:, 1, 1]
+    few, many = variance(10.0) - variance(0.0)
+    assert few > 0 > many and right("one_constant") == "It falls for some θ and rises for others"
+
+
+def test_04_only_the_part_of_the_action_moves():
+    scope = definitions("04_baselines_and_variance.ipynb", "cell-02")
+    run_statements("04_baselines_and_variance", scope, "cell-15", "cell-16")
+    before, after = scope["split_variance"](np.zeros(2)), scope["split_variance"](np.array([5.0, -1.0]))
+    assert before[[0, 2]] == pytest.approx(after[[0, 2]]) and before[1] != pytest.approx(after[1])
+    assert right("what_a_baseline_reaches") == "Only that of the action"
+
+
+def test_04_what_leave_one_out_leaves():
+    """Of the batch mean's weights it is known that they are 3/4 of those of leave one out, with four episodes."""
+    corridor, theta = short_corridor(), np.tile([0.0, -1.0], (8000, 1))
+    rollout = collect(corridor, COIN, theta, episodes=4, rng=np.random.default_rng(0), max_steps=300)
+    left = {}
+    for baseline in (none, leave_one_out, batch_mean, constant(float(exact_return(corridor, COIN, theta[0])))):
+        psi = reward_to_go(rollout, baseline=baseline)
+        left[baseline] = episode_gradients(COIN, theta, rollout, psi).var(axis=(0, 1)).sum()
+    without, leave_out, mean, settled = left.values()
+    assert leave_out / without == pytest.approx(0.7, abs=0.07) and right("left_by_leave_one_out") == "About 70 %"
+    assert settled / without == pytest.approx(0.4, abs=0.06) and mean / without == pytest.approx(0.4, abs=0.06)
+
+
+def test_04_museum():
+    shop = replace(campaign(gamma=0.6, horizon=4), rewards=[[0, -1], [5, 4], [0, 0]])
+    cost = {exhibit.name: exact_cost(exhibit, shop, KINDS, np.zeros(6)) for exhibit in EXHIBITS}
+    free = [name for name, each in cost.items() if np.linalg.norm(each.bias) < 1e-9]
+    assert free == ["full return"] and "full return" in right("costs_no_bias")
+    assert cost["returns standardised per episode"].angle > 90 > cost["γᵗ doubled"].angle
+    assert cost["rewards shifted by one"].angle < 90 and "standardised" in right("learns_the_opposite")
