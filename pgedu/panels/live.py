@@ -16,18 +16,20 @@ A view is a function that fills a Matplotlib figure once and returns `draw`, whi
 
 import asyncio
 import inspect
+import math
 import time
 from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
 from pgedu.arguments import number, refuse
-from pgedu.learning.training import pieces
+from pgedu.learning.training import Moment, pieces
 from pgedu.panels.cells import interrupt_means
 from pgedu.panels.controls import slider
 from pgedu.panels.panel import Panel, button, call, named
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
+SLOWEST = 0.01  # updates per picture: below 1, slow motion; here, one step of the environments per picture
 UNSEEN = 0.1  # seconds from one look to the next whether a hidden page is seen again
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
 PATIENCE = 20.0  # seconds that a panel computes before it shows what there is; long, as saved pictures depend on it
@@ -64,7 +66,8 @@ class watch(Panel):  # noqa: N801
         start: function that returns a fresh training (an iterator, such as `reinforce`). It is given `rng`
             and the controls that it names, and called again when one of these moves. A control that it does
             not name, and that is named like an attribute of the training, is set on it and acts at once.
-        view: its `draw(new, ...)` gets a list of the `Progress` records since the last picture.
+        view: its `draw(new, ...)` gets a list of the `Progress` records since the last picture. If it names `now`, it
+            also gets what the environments show at that moment, [*R, B, ...] or None, and is drawn within updates, too.
         first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
         speed: where the slider of updates per picture stands at first.
     Raises:
@@ -72,7 +75,7 @@ class watch(Panel):  # noqa: N801
             of them names and that is no setting of the training.
     """
 
-    taken = ("start", "view", "first", "speed", "size", "rng", "new")
+    taken = ("start", "view", "first", "speed", "size", "rng", "new", "now")
 
     def __init__(self, start=None, view=None, /, *, first=20, speed=10, size=(9.6, 3.8), **controls):
         start = controls.pop("start", None) if start is None else start  # by its name, too
@@ -84,15 +87,21 @@ class watch(Panel):  # noqa: N801
         self._pace, self.task, self._on = number("speed", speed, 1, 1000), None, False
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
-        self._step.on_click(lambda _: self._turns.click(lambda: self._guard(self._compute, 1)))
-        self._reset.on_click(lambda _: self._turns.change("reset", lambda: self._guard(self._restart)))
+        self._step.on_click(lambda _: self._turns.click(lambda: self._act(self._compute, 1)))
+        self._reset.on_click(lambda _: self._turns.change("reset", lambda: self._act(self._restart)))
 
     def _buttons(self):
         self._play = button(widgets.ToggleButton, "play", "play", "let it learn")
         self._step = button(widgets.Button, "step", "step-forward", "one update")
         self._reset = button(widgets.Button, "reset", "refresh", "start afresh")
-        self._speed = slider(1, 1000, self._pace, log=True, label="updates per picture")
+        least = SLOWEST if self._within else 1
+        self._speed = slider(least, 1000, self._pace, log=True, label="updates per picture")
         return [self._play, self._step, self._reset, self._pin, self._seed, self._speed]
+
+    @property
+    def _within(self):
+        """Whether there is something to see within an update."""
+        return "now" in named(self._canvas.draw)
 
     def _begin(self):
         self._start_afresh()
@@ -111,7 +120,7 @@ class watch(Panel):  # noqa: N801
         if not isinstance(self.training, Iterable) or isinstance(self.training, type):
             raise refuse("what start returns", "a training or another iterator", self.training)
         self._stream, self.finished = pieces(self.training), False
-        self._records, self._late = 0, False
+        self._records, self._late, self._now = 0, False, None
         for name in self.controls:
             self._set(name)
 
@@ -136,17 +145,19 @@ class watch(Panel):  # noqa: N801
         if self._late and not self._records:
             self._show(note)  # a view may rely on a first record
         else:
-            self._draw(note, new=new)
+            self._draw(note, new=new, now=self._now)
 
-    def _advance(self, updates, until):
-        """Up to so many updates, until a moment in time: the list of their records. Goes on where it stopped."""
+    def _advance(self, updates, until, steps=math.inf):
+        """Up to so many updates or steps, until a point in time: the list of records. Goes on where it stopped."""
         new = []
         try:
-            for progress in self._stream:
-                if progress is not None:
-                    new.append(progress)
+            for piece in self._stream:
+                if isinstance(piece, Moment):
+                    self._now, steps = piece.observations, steps - 1
+                elif piece is not None:
+                    new.append(piece)
                     self._records += 1
-                if len(new) >= updates or time.perf_counter() > until:
+                if len(new) >= updates or steps <= 0 or time.perf_counter() > until:
                     return new
         except BaseException:  # also an interrupt: the training is as it was before this update
             self._stream = pieces(self.training)
@@ -183,20 +194,24 @@ class watch(Panel):  # noqa: N801
                 self._stop_alone()
             return REST
         began, busy = time.perf_counter(), time.process_time()
-        new = self._turns.take(self._frame)
+        drawn = self._turns.take(self._frame)
+        self._use(0.05)
         ended = time.perf_counter()
         waited = ended - began - (time.process_time() - busy)  # for a processor: others need it, too
         # In the midst of a long update there is nothing to draw: only a rest, and on with it.
-        return max(REST, began + FRAME - ended if new else 0.0, min(waited, FRAME))
+        return max(REST, began + FRAME - ended if drawn else 0.0, min(waited, FRAME))
 
     def _frame(self):
-        """Learn for one frame, and show what is new."""
+        """Learn for one frame, and show what is new; False if there is nothing."""
         share = max(FRAME / 3, FRAME - REST - self._drawing)  # of the frame, for learning
-        new = self._advance(round(self._speed.value), time.perf_counter() + share)
-        if new:
+        before, speed = self._now, self._speed.value
+        steps = math.inf if speed >= 1 else max(1, round(speed / SLOWEST))
+        new = self._advance(max(1, round(speed)), time.perf_counter() + share, steps)
+        within = self._within and self._records and self._now is not before  # a view may rely on a first record
+        if new or within:
             self._late = False
-            self._draw(new=new)
-        return new
+            self._draw(new=new, now=self._now)
+        return bool(new or within)
 
     def _stop_alone(self):
         self.pause()

@@ -16,12 +16,14 @@ from pgedu.panels.controls import style
 from pgedu.panels.handles import Handles
 from pgedu.panels.look import our_settings
 from pgedu.panels.picture import Picture
+from pgedu.panels.predict import claim
 from pgedu.panels.still import LIVE, paragraph, show
 from pgedu.panels.turns import Turns
 
 ROW = {"flex_flow": "row wrap", "grid_gap": "0px 12px", "align_items": "center"}
 
 
+LOOKED = 5  # moves of a control (or as much play) after which a student has seen what a panel shows
 SHOWN = Counter()  # control -> the number of open panels that show it
 
 
@@ -59,6 +61,7 @@ class Panel(widgets.VBox):
             self.close()
             raise
         replace_panels_of_cell(self)
+        self._predictions, self._uses = claim(), 0.0
         self._listen()
 
     def _listen(self):
@@ -88,7 +91,7 @@ class Panel(widgets.VBox):
 
         def moved(change):
             if control not in self._held:  # or the hand that moves several controls acts on them all at once
-                self._turns.change(control, lambda: self._guard(act, change["new"]))
+                self._turns.change(control, lambda: self._act(act, change["new"]))
 
         control.observe(moved, "value")
 
@@ -98,7 +101,7 @@ class Panel(widgets.VBox):
 
     def _asked(self, view, wish):
         """A hand on the picture wants its handle elsewhere."""
-        self._turns.change(("hand", view), lambda: self._guard(self._follow, view, wish))
+        self._turns.change(("hand", view), lambda: self._act(self._follow, view, wish))
 
     def _follow(self, view, wish):
         """Move the controls, which are the only place where values are kept, and then act once for all of them."""
@@ -124,6 +127,18 @@ class Panel(widgets.VBox):
     def _fit(self, pixels):
         if self._canvas.resize(min(max(pixels, 200), 4000)):
             self._paint()
+
+    def _act(self, act, *arguments):
+        """A turn that a student causes."""
+        self._guard(act, *arguments)
+        self._use(1)
+
+    def _use(self, much):
+        """Whoever has predicted is told how it went: not at the first touch, when there is nothing to be seen yet."""
+        self._uses += much
+        if self._uses >= LOOKED:
+            for prediction in self._predictions:
+                prediction.used()
 
     def _guard(self, act, *arguments):
         """Run a callback; an exception is shown in the panel, and raised on for logs and tests."""

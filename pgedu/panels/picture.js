@@ -190,6 +190,11 @@ function render({ model, el }) {
   addEventListener("resize", onSize); // another zoom or screen
   model.on("change:number", paint);
   model.on("change:width", natural);
+  // Lab and Notebook take the arrow keys for themselves, unless the element that has them asks to be left alone.
+  const keep = ({ target }) => {
+    if (target.closest(".pgedu-live")?.contains(frame)) target.dataset.lmSuppressShortcuts = "true";
+  };
+  document.addEventListener("focusin", keep);
   say("hello");
   paint().then(look);
 
@@ -197,6 +202,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     sizes.disconnect();
     sights.disconnect();
+    document.removeEventListener("focusin", keep);
     document.removeEventListener("visibilitychange", look);
     removeEventListener("resize", onSize);
     model.off("change:number", paint);

@@ -7,68 +7,17 @@ A question lives as long as the kernel: running its cell again, or that of its p
 """
 
 import html
+from pathlib import Path
 
 import anywidget
 import traitlets
 
 from pgedu.arguments import refuse
 from pgedu.panels.cells import running_cell
+from pgedu.panels.still import LIVE, show
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 _ASKED = {}  # question -> Prediction
 _MADE = {}  # cell -> (execution count, panels made in it so far, the most that were ever made in it)
-
-# A group with a name, radio buttons: what keyboards and screen readers know best. Their keys are not Lab's shortcuts.
-FORM = """
-function part(kind, parent, more) {
-  return parent.appendChild(Object.assign(document.createElement(kind), more));
-}
-function render({ model, el }) {
-  el.classList.add("pgedu-predict");
-  function build() {
-    el.replaceChildren();
-    const group = "predict" + Math.random().toString(36).slice(2);
-    const form = part("fieldset", el);
-    part("legend", form, { textContent: model.get("question") });
-    const buttons = model.get("options").map((option, index) => {
-      const label = part("label", form);
-      const button = part("input", label, { type: "radio", name: group });
-      button.dataset.lmSuppressShortcuts = "true";
-      part("span", label, { textContent: option });
-      button.addEventListener("change", () => { model.set("chosen", index); model.save_changes(); });
-      return button;
-    });
-    const said = part("p", el);
-    said.setAttribute("role", "status");
-    return () => {
-      buttons.forEach((button, index) => { button.checked = index === model.get("chosen"); });
-      form.disabled = model.get("outcome") !== "open";
-      el.dataset.outcome = model.get("outcome");
-      said.textContent = model.get("said");
-    };
-  }
-  let show = build();
-  show();
-  const rebuild = () => { show = build(); };
-  const change = () => show();
-  model.on("change:options", rebuild);
-  model.on("change", change);
-  return () => { model.off("change:options", rebuild); model.off("change", change); };
-}
-export default { render };
-"""
-
-STYLE = """
-.pgedu-predict { border-left: 4px solid #888; padding: 2px 12px; max-width: 60em; line-height: 1.4;
-                 color: var(--jp-ui-font-color1, inherit); font-size: var(--jp-content-font-size1, inherit); }
-.pgedu-predict fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
-.pgedu-predict legend { font-weight: bold; padding: 0 0 4px; }
-.pgedu-predict label { display: flex; gap: 8px; align-items: baseline; padding: 4px 0; cursor: pointer; }
-.pgedu-predict fieldset:disabled label { cursor: default; }
-.pgedu-predict p { margin: 4px 0; }
-.pgedu-predict[data-outcome="held"] { border-color: #0072B2; }
-.pgedu-predict[data-outcome="not yet"] { border-color: #D55E00; }
-"""
 
 
 class Prediction(anywidget.AnyWidget):
@@ -77,7 +26,7 @@ class Prediction(anywidget.AnyWidget):
     `outcome` is "open" until the panel has been used, then "held", "not yet", or "told" where there was no answer.
     """
 
-    _esm, _css = FORM, STYLE
+    _esm, _css = (Path(__file__).with_name(f"predict.{kind}") for kind in ("js", "css"))
     question = traitlets.Unicode().tag(sync=True)
     options = traitlets.List(traitlets.Unicode()).tag(sync=True)
     chosen = traitlets.Int(None, allow_none=True).tag(sync=True)
@@ -86,6 +35,7 @@ class Prediction(anywidget.AnyWidget):
 
     def __init__(self, question):
         super().__init__(question=question)
+        self.add_class(LIVE)
         self.waiting, self.places = True, set()  # whether a panel is still to come; where it has been claimed
         self._kept = None  # the answer as text
         self.observe(self._answered, "chosen")
@@ -128,16 +78,11 @@ class Prediction(anywidget.AnyWidget):
     def _still(self):
         """(HTML, plain text) of question and options, for pages without a kernel. The answer is not in it."""
         items = "".join(f"<li>{html.escape(option)}</li>" for option in self.options)
-        body = f'<div class="pgedu-still"><p><b>{html.escape(self.question)}</b></p><ul>{items}</ul></div>'
+        body = f"<p><b>{html.escape(self.question)}</b></p><ul>{items}</ul>"
         return body, "\n".join([self.question, *(f"- {option}" for option in self.options)])
 
     def _ipython_display_(self):
-        from IPython.display import display
-
-        body, plain = self._still()
-        display({"text/html": body, "text/plain": plain}, raw=True)
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display({VIEW: view, "text/plain": "Run this cell to answer with one click."}, raw=True)
+        show(self, *self._still())
 
 
 def predict(question, options, right, why):

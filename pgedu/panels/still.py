@@ -28,7 +28,7 @@ def show(live, body, words, picture=None):
     """
     from IPython.display import display
 
-    view = live._repr_mimebundle_()[VIEW]
+    view = {"version_major": 2, "version_minor": 0, "model_id": live.model_id}
     if _elsewhere():
         forms = {"text/plain": words} | ({"image/png": picture} if picture else {"text/html": body})
         display({VIEW: view} | forms, raw=True)

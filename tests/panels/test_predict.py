@@ -10,7 +10,8 @@ import pytest
 
 from pgedu.panels import cells, predict
 from pgedu.panels.cells import replace_panels_of_cell
-from pgedu.panels.predict import _ASKED, _MADE, VIEW, claim
+from pgedu.panels.predict import _ASKED, _MADE, claim
+from pgedu.panels.still import VIEW
 
 OPTIONS, WHY = ["it falls", "it rises", "it stays"], "The line goes up."
 
