@@ -69,8 +69,7 @@ def _picture_of_seasons(axes):
 
 def _curve_of_variances(axes, independent):
     tidy(axes, "variance of one estimate", "B, environments (with 64 / B days each)")
-    in_decades(axes.yaxis)
-    axes.set(xscale="log", ylim=(2.5e-3, 0.3), xlim=(0.9, 72))
+    in_decades(axes.yaxis).set(xscale="log", ylim=(2.5e-3, 0.3), xlim=(0.9, 72))
     axes.set_xticks(COUNTS, COUNTS, minor=False)
     axes.axhline(independent, color="0.4", linestyle=":")
     label(axes, 1, 0.88 * independent, "64 independent samples", "0.4", va="top")

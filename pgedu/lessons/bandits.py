@@ -70,8 +70,7 @@ def testbed(arms):
 
 def _curves_of_testbed(left, right):
     tidy(left, "the best arm", "step").set_ylim(0, 1)
-    in_decades(tidy(right, "exact variance of one gradient estimate", "step").yaxis)
-    right.set_ylim(1e-3, 1e3)
+    in_decades(tidy(right, "exact variance of one gradient estimate", "step").yaxis).set_ylim(1e-3, 1e3)
     taken, exact = LearningCurve(left, "share", "0.4"), LearningCurve(left, "exact probability")
     key(left)
     return taken, exact, LearningCurve(right)
@@ -134,8 +133,8 @@ def _lines_of_test(left, right, visitors):
     (test,) = left.plot([], [], "o--", color="0.35", markersize=5, label="A/B test, mean")
     (sees,) = right.plot([], [], "--", color="0.35")
     left.legend(loc="upper left")  # where no team gets: they lose 0.1 clicks a visitor at most
-    left.set_xlim(0, visitors)
-    right.set_xlim(0, visitors)
+    for axes in (left, right):
+        axes.set_xlim(0, 1.01 * visitors)  # the last moment, too, can be seen
     return test, sees
 
 

@@ -19,16 +19,7 @@ def constant_baseline(stay, exact_variance):
     without, to_go = exact_variance(total_return), exact_variance(reward_to_go)
 
     def view(figure):
-        axes = tidy(figure.subplots(), "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
-        in_decades(axes.yaxis)
-        axes.set_ylim(1, 3000)
-        for name, values, width in (("total return", without, 4.5), ("reward to go", to_go, 2)):
-            axes.plot(stay, values, color=COLORS[name], linewidth=width, label=name)
-            label(axes, stay[-1] + 0.01, values[-1], name, COLORS[name])
-        (best,) = axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
-        label(axes, 0.3, 9, best.get_label())
-        moving = Band(axes, "total return − b", COLORS["constant"], "--")
-        key(axes, moving.line)
+        moving = _variances_that_stay(figure, stay, without, to_go)
 
         def draw(b):
             variance = exact_variance(total_return, constant(b))
@@ -38,6 +29,21 @@ def constant_baseline(stay, exact_variance):
         return draw
 
     return view
+
+
+def _variances_that_stay(figure, stay, without, to_go):
+    """Draw them, with their names; returns the band of the one that moves."""
+    axes = tidy(figure.subplots(), "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
+    in_decades(axes.yaxis)
+    axes.set_ylim(1, 3000)
+    for name, values, width in (("total return", without, 4), ("reward to go", to_go, 2)):
+        axes.plot(stay, values, color=COLORS[name], linewidth=width, label=name)
+        label(axes, stay[-1] + 0.01, values[-1], name, COLORS[name])
+    (best,) = axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
+    label(axes, 0.3, 9, best.get_label())
+    moving = Band(axes, "total return − b", COLORS["constant"], "--")
+    key(axes, moving.line)
+    return moving
 
 
 def _where_lower(b, stay, lower):

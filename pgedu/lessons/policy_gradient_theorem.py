@@ -121,10 +121,12 @@ class Bars:
     def __init__(self, axes, title, limits, shade):
         tidy(axes, title).set(xlim=(-0.5, 1.5), ylim=limits)
         axes.axhline(0, color="0.3", linewidth=1)
-        axes.tick_params(axis="x", length=0)
+        axes.tick_params(axis="x", length=0, which="both")
+        axes.tick_params(axis="x", pad=22, which="minor")  # a second row of names
         self.x = [0, 1] if shade else [-0.23, 0.77, 0.23, 1.23]
         names = [] if shade else ["wait", "wait", "offer", "offer"]
-        axes.set_xticks([*self.x[: len(names)], 0, 1], [*names, "\ncurious", "\nloyal"])
+        axes.set_xticks(self.x[: len(names)], names)
+        axes.set_xticks([0, 1], ["curious", "loyal"], minor=True)
         self.bars = axes.bar(self.x, 0, 0.36, color=shade or ["0.8", "0.8", "0.5", "0.5"])
         (self.tops,) = axes.plot([], [], color="black")
 

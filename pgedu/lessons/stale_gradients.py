@@ -146,8 +146,7 @@ def _stale_paths(figure, largest, updates=250):
     path.axhline(2 - 2**0.5, color="0.6", linestyle="--", linewidth=1.5)
     tidy(used, "gradient", "update").set(xlim=(0, updates), ylim=(-1, 1), yticks=(-1, -0.5, 0, 0.5, 1))
     tidy(plane, "α that settle: below the curve", "staleness, in updates")
-    in_decades(plane.yaxis)
-    plane.set(ylim=(7e-4, 4.5), xlim=(-3, 84))
+    in_decades(plane.yaxis).set(ylim=(7e-4, 4.5), xlim=(-3, 84))
     plane.plot(range(81), [largest(tau) for tau in range(81)], color=COLORS["exact"])
     kinds = [(path, "exact", "fresh"), (path, "a3c", "stale"), (used, "exact", "present"), (used, "a3c", "used")]
     lines = [axes.plot([], [], color=COLORS[name], label=words)[0] for axes, name, words in kinds]

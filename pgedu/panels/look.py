@@ -31,7 +31,7 @@ COLORS = {
 _SETTINGS = dict.copy(matplotlib.rcParamsDefault) | {
     "font.size": 12.0,
     "axes.titlesize": 12.0,
-    "axes.formatter.min_exponent": 5,  # 0.001 and 1000 in full: an exponent would be small type
+    "axes.formatter.min_exponent": 6,  # 0.001 and 1000 in full: an exponent would be small type
     "legend.frameon": False,
     "legend.handlelength": 1.2,
     "lines.linewidth": 2.0,
@@ -90,9 +90,10 @@ def best_line(axes, best):
 
 
 def in_decades(axis):
-    """A logarithmic axis with its numbers in short: 0.1, 1, 10, 100, 1k, 10k, 100k, 1M."""
+    """A logarithmic axis with its numbers in short: 0.1, 1, 10, 100, 1k, 10k, 100k, 1M. Returns the axes."""
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_formatter(lambda value, _: _in_short(value))
+    return axis.axes
 
 
 def _in_short(value):

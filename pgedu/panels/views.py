@@ -93,8 +93,7 @@ class Learning:
         color = COLORS["reward to go"]
         *first, returns, variance = figure.subplots(1, 3 if hill else 2)
         tidy(returns, "return", "update").set_ylim(*limits)
-        in_decades(tidy(variance, "variance of one estimate", "update").yaxis)
-        variance.set_ylim(variances)
+        in_decades(tidy(variance, "variance of one estimate", "update").yaxis).set_ylim(variances)
         if best is not None:
             best_line(returns, best)
         self.sampled = LearningCurve(returns, "sampled", color)
