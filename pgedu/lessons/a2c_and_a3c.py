@@ -61,7 +61,7 @@ def seasons_met(season, rng):
 def _picture_of_seasons(axes):
     tidy(axes, "seasons: high (dark), low (light)", "the 64 samples of an estimate").grid(False)
     axes.set_yticks([0, 1, 2], ["1 × 64", "4 × 16", "64 × 1"])
-    look = {"cmap": "Greys", "vmin": -0.3, "vmax": 1.5, "aspect": "auto", "interpolation": "nearest"}
+    look = {"cmap": "Greys", "vmin": -0.3, "vmax": 2.0, "aspect": "auto", "interpolation": "nearest"}
     picture = axes.imshow(np.zeros((3, DAYS)), extent=(0, DAYS, 2.5, -0.5), **look)
     axes.hlines([0.5, 1.5], 0, DAYS, color="white", linewidth=8)
     return picture
@@ -112,7 +112,8 @@ def top_with_bonus(entropy):
 
 
 def _hill_with_bonus(axes, p):
-    tidy(axes, "the goal, and its top", "p, probability of the better action").set(ylim=(0, 1.75), xlim=(0, 1.02))
+    tidy(axes, "the goal, and its top", "p, probability of the better action")
+    axes.set(ylim=(0, 1.75), xlim=(0, 1.02))
     axes.plot(p, p, color=COLORS["exact"], linewidth=4, label="J alone")
     (curve,) = axes.plot([], [], color=COLORS["a2c"], label="J + βH")
     (top,) = axes.plot([], [], "o", color=COLORS["a2c"], markersize=9)

@@ -101,7 +101,8 @@ def lambda_curves(lams, squared_error):
 
 def _lambda_axes(figure):
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
-    tidy(left, "squared error", "λ (the error at λ = 1 counts as 1)").set(ylim=(0, 2), xlim=(-0.02, 1.02), yticks=(0, 0.5, 1, 1.5, 2))
+    tidy(left, "squared error", "λ (the error at λ = 1 counts as 1)")
+    left.set(ylim=(0, 2), xlim=(-0.02, 1.02), yticks=(0, 0.5, 1, 1.5, 2))
     tidy(right, "the best λ for each batch size", "B, episodes")
     in_decades(right.xaxis).set(ylim=(-0.05, 1.05), xlim=(0.7, 1.4e4), xticks=(1, 10, 100, 1000, 10_000))
     parts = {"bias²": "total return", "variance / B": "reward to go", "their sum": "exact"}

@@ -59,7 +59,8 @@ class Slopes:
     """The slope as a curve, its estimates as dots where we stand, and their mean and spread beside them."""
 
     def __init__(self, axes, x, slope):
-        tidy(axes, "the slope dJ/dh", "h, preference for right").set(xlim=(-3, 3), ylim=(-80, 140), yticks=(-50, 0, 50, 100))
+        tidy(axes, "the slope dJ/dh", "h, preference for right")
+        axes.set(xlim=(-3, 3), ylim=(-80, 140), yticks=(-50, 0, 50, 100))
         axes.plot(x, slope, color=BLACK)
         axes.axhline(0, color="0.6", linewidth=1)
         dots = {"markersize": 5, "alpha": 0.6, "markeredgewidth": 0}

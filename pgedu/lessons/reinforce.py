@@ -42,7 +42,7 @@ def variance_dots(theta, formulas, measured):
     def view(figure):
         title = "variance of one estimate of dJ/dθ: by formula (black), and measured (dots)"
         axes = tidy(figure.subplots(), title, "θ, the probability of staying")
-        in_decades(axes.yaxis).set_ylim(5, 5000)
+        in_decades(axes.yaxis).set_ylim(4, 9000)
         dots = []
         for name, formula in zip(("total return", "reward to go"), formulas):
             axes.plot(theta, formula, color=COLORS["exact"], label=f"{name}, by formula")

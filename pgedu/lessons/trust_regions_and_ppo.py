@@ -36,7 +36,8 @@ def one_step(return_at, gradient_at):
 def _plane_and_line(figure, return_at):
     plane, line = figure.subplots(1, 2)
     _contours(plane, return_at)
-    tidy(line, "J along the gradient, exact", "learning rate α").set(xlim=(-0.1, 4.1), ylim=(0, 20), yticks=range(0, 21, 5))
+    tidy(line, "J along the gradient, exact", "learning rate α")
+    line.set(xlim=(-0.1, 4.1), ylim=(0, 20), yticks=range(0, 21, 5))
     (arrow,) = plane.plot([], [], "-o", color=COLORS["exact"], markevery=[1], markersize=8)
     (curve,) = line.plot([], [], color=COLORS["exact"], label="J(θ + α g)")
     (tangent,) = line.plot([], [], ":", color=COLORS["none"], label="the slope at α = 0")

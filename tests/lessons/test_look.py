@@ -84,7 +84,8 @@ def texts_of(figure):
             ticks = [tick for tick in axis.get_major_ticks() + axis.get_minor_ticks() if low <= tick.get_loc() <= high]
             texts += [axis.get_offset_text(), *(tick.label1 for tick in ticks)]
         found += texts
-    shown = [text for text in found if text.get_visible() and text.get_text() and np.isfinite(text.get_position()).all()]
+    placed = [text for text in found if np.isfinite(text.get_position()).all()]
+    shown = [text for text in placed if text.get_visible() and text.get_text()]
     return [(text.get_text(), text.get_size(), text.get_window_extent(renderer)) for text in shown]
 
 
