@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.arguments import generator, numbers, refuse
-from pgedu.experience.rollouts import Rollout, collecting, require_fit, require_world
+from pgedu.experience.rollouts import Moment, Rollout, collecting, require_fit, require_world  # noqa: F401 - of `pieces`
 from pgedu.learning.settings import Setting, Settings, optional, share, whole
 from pgedu.policies.policy import Policy
 

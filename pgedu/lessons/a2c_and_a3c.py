@@ -5,6 +5,7 @@ import numpy as np
 from pgedu.experience.rollouts import collect
 from pgedu.learning.actor_critics import a2c
 from pgedu.panels.carts import CartPoleLearning
+from pgedu.panels.look import in_decades, key, label
 from pgedu.panels.views import COLORS, tidy
 
 DAYS = 64  # samples in one gradient estimate of the shop
@@ -59,22 +60,23 @@ def seasons_met(season, rng):
 
 
 def _picture_of_seasons(axes):
-    tidy(axes, "high (blue) and low (orange) seasons", "the 64 samples of an estimate").grid(False)
+    tidy(axes, "seasons: high (dark), low (light)", "the 64 samples of an estimate").grid(False)
     axes.set_yticks([0, 1, 2], ["1 × 64", "4 × 16", "64 × 1"])
-    look = {"cmap": "RdYlBu", "vmin": -0.6, "vmax": 1.6, "aspect": "auto", "interpolation": "nearest"}
+    look = {"cmap": "Greys", "vmin": -0.3, "vmax": 2.0, "aspect": "auto", "interpolation": "nearest"}
     picture = axes.imshow(np.zeros((3, DAYS)), extent=(0, DAYS, 2.5, -0.5), **look)
     axes.hlines([0.5, 1.5], 0, DAYS, color="white", linewidth=8)
     return picture
 
 
 def _curve_of_variances(axes, independent):
-    tidy(axes, "variance of the gradient estimate", "B, environments (with 64 / B days each)")
-    axes.set(xscale="log", yscale="log", ylim=(3e-3, 0.3), xlim=(0.9, 72))
+    tidy(axes, "variance of one estimate", "B, environments (with 64 / B days each)")
+    in_decades(axes.yaxis).set(xscale="log", ylim=(2.5e-3, 0.3), xlim=(0.9, 72))
     axes.set_xticks(COUNTS, COUNTS, minor=False)
-    axes.axhline(independent, color="0.4", linestyle=":", label="64 independent samples")
+    axes.axhline(independent, color="0.4", linestyle=":")
+    label(axes, 1, 0.88 * independent, "64 independent samples", "0.4", va="top")
     (exact,) = axes.plot([], [], color=COLORS["exact"], label="exact")
-    (dots,) = axes.plot([], [], "o", color=COLORS["a2c"], label="measured, 512 estimates")
-    axes.legend(loc="upper right")
+    (dots,) = axes.plot([], [], "o", color=COLORS["a2c"], label="measured")
+    key(axes)
     return exact, dots
 
 
@@ -111,19 +113,20 @@ def top_with_bonus(entropy):
 
 
 def _hill_with_bonus(axes, p):
-    tidy(axes, "J + βH", "p, probability of the better action").set(ylim=(0, 1.75), xlim=(0, 1))
-    axes.plot(p, p, color=COLORS["exact"], label="J alone")
+    tidy(axes, "the goal, and its top", "p, probability of the better action")
+    axes.set(ylim=(0, 1.75), xlim=(0, 1.02))
+    axes.plot(p, p, color=COLORS["exact"], linewidth=4, label="J alone")
     (curve,) = axes.plot([], [], color=COLORS["a2c"], label="J + βH")
-    (top,) = axes.plot([], [], "o", color=COLORS["a2c"], label="its top")
-    axes.legend(loc="upper left")
+    (top,) = axes.plot([], [], "o", color=COLORS["a2c"], markersize=9)
+    key(axes)
     return curve, top
 
 
 def _slope_with_bonus(axes, p):
-    tidy(axes, "its slope, with respect to the preference", "p, probability of the better action")
-    axes.set(ylim=(-0.3, 0.5), xlim=(0, 1))
+    tidy(axes, "its slope along the preference", "p, probability of the better action")
+    axes.set(ylim=(-0.3, 0.55), xlim=(0, 1.02))
     axes.axhline(0, color="0.8")
-    axes.plot(p, p * (1 - p), color=COLORS["exact"])
+    axes.plot(p, p * (1 - p), color=COLORS["exact"], linewidth=4)
     (rise,) = axes.plot([], [], color=COLORS["a2c"])
     return rise
 
@@ -167,7 +170,7 @@ def rounds(times):
 
 def _waiting_and_speed(figure):
     rounds, speed = figure.subplots(1, 2)
-    tidy(rounds, "A2C: at work (colour), waiting (grey)", "time", "workers")
+    tidy(rounds, "workers of A2C: at work (colour), waiting", "time")
     rounds.set(xlim=(0, 12), ylim=(0, 1), yticks=[])
     waiting, working = (rounds.plot([], [], color=color, solid_capstyle="butt")[0] for color in ("0.8", COLORS["a2c"]))
     tidy(speed, "segments finished in a unit of time", "W, workers").set(xlim=(0, 66), ylim=(0, 66))

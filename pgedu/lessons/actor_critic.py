@@ -5,6 +5,7 @@ import numpy as np
 from pgedu.experience.enumeration import enumerate_rollouts
 from pgedu.gradients.exact import exact_return
 from pgedu.lessons.baselines_and_variance import right_and_mistaken
+from pgedu.panels.look import best_line, in_decades, key, label
 from pgedu.panels.views import COLORS, Band, LearningCurve, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
@@ -40,13 +41,14 @@ def critics(exact):
 
 def _critic_axes(figure, exact):
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
-    tidy(left, "what the critics believe: mean, and 8 of 10", "customers seen", "v").set_ylim(-2, 12)
-    tidy(right, "how far off a critic typically is", "customers seen").set_ylim(0, 5)
+    tidy(left, "believed value v", "customers seen").set_ylim(-2, 12)
+    tidy(right, "typical error of a critic", "customers seen").set_ylim(0, 5)
     loyal = LearningCurve(left, "loyal", COLORS["learned value"])
     curious = LearningCurve(left, "curious", COLORS["constant"])
-    for value in exact[:2]:
-        left.axhline(value, color=COLORS["exact"], linestyle="--", linewidth=1)
-    left.legend(loc="upper right")
+    for name, value in zip(("curious", "loyal"), exact):
+        left.axhline(value, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+        label(left, 1.01, value, f"{name},\nexact", transform=left.get_yaxis_transform())
+    key(left)
     return loyal, curious, LearningCurve(right, None, COLORS["learned value"])
 
 
@@ -56,7 +58,7 @@ def n_step_shares(shares):
 
     def view(figure):
         title = f"share of each n-step advantage, with {len(n)} months left"
-        axes = tidy(figure.subplots(), title, "n, months before the critic is asked", "share")
+        axes = tidy(figure.subplots(), title, "n, months before the critic is asked")
         axes.set(ylim=(0, 1), xticks=n)
         bars = axes.bar(n, 0 * n, color=COLORS["actor critic"])
 
@@ -99,14 +101,15 @@ def lambda_curves(lams, squared_error):
 
 def _lambda_axes(figure):
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
-    tidy(left, "squared error, as a share of that at λ = 1", "λ").set(ylim=(0, 2), xlim=(-0.02, 1.02))
+    tidy(left, "squared error", "λ (the error at λ = 1 counts as 1)")
+    left.set(ylim=(0, 2), xlim=(-0.02, 1.02), yticks=(0, 0.5, 1, 1.5, 2))
     tidy(right, "the best λ for each batch size", "B, episodes")
-    right.set(xscale="log", ylim=(-0.05, 1.05), xlim=(1, 1e4))
-    parts = {"bias²": "total return", "variance / B": "reward to go", "error: their sum": "exact"}
-    curves = [Band(left, label, COLORS[color]) for label, color in parts.items()]
+    in_decades(right.xaxis).set(ylim=(-0.05, 1.05), xlim=(0.7, 1.4e4), xticks=(1, 10, 100, 1000, 10_000))
+    parts = {"bias²": "total return", "variance / B": "reward to go", "their sum": "exact"}
+    curves = [Band(left, name, COLORS[color]) for name, color in parts.items()]
     best = Band(right, None, COLORS["exact"])
     dots = [axes.plot([], [], "o", color=COLORS["exact"])[0] for axes in (left, right)]
-    left.legend(loc="upper center", ncols=3, fontsize="small")
+    key(left)
     return curves, best, dots
 
 
@@ -135,12 +138,12 @@ def lanes(world, policy, names, *, best, low, high):
     """Exact returns of the trainings of a `race`, over steps; what is below `low` is shown there. For `watch`."""
 
     def view(figure):
-        title = f"exact return J: mean of 20 runs, and 8 of 10 ({low} stands for anything below)"
+        title = f"exact J (at least {low}): mean of 20 runs".replace("-", "−")
         axes = tidy(figure.subplots(), title, "steps of each run")
         axes.set_ylim(low, high)
-        axes.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
+        best_line(axes, best)
         curves = [LearningCurve(axes, name, LANES.get(name, "0.4")) for name in names]
-        axes.legend(loc="lower right")
+        key(axes)
         count = [0] * len(curves)
 
         def draw(new):
@@ -185,18 +188,19 @@ def cut_off(believed, exact, quarters):
 
 def _cut_off_axes(figure, settled, exact, quarters):
     left, right = figure.subplots(1, 2)
-    tidy(left, "what the critic believes a customer is worth", "", "v").set_ylim(-1, 7.5)
-    tidy(right, "believed gain of an offer to the curious", "months watched", "q(offer) − q(wait)").set_ylim(-1, 0.7)
-    right.axhline(0, color="0.6", linewidth=1)
+    tidy(left, "believed value v of a customer").set_ylim(-1, 7.5)
+    tidy(right, "believed gain of an offer to the curious", "months watched").set_ylim(-1, 0.7)
+    right.axhline(0, color="0.6", linewidth=1.5)
     x, bars, dots = np.arange(2), [], []
     for side, color in zip((-0.2, 0.2), CUT_OFF.values()):
         bars.append(left.bar(x + side, [0, 0], 0.36, color=color))
-    left.hlines(exact[:2], x - 0.4, x + 0.4, color=COLORS["exact"], label="exact v")
+    left.hlines(exact[:2], x - 0.4, x + 0.4, color=COLORS["exact"])
+    label(left, 1, exact[1] + 0.1, "exact", ha="center", va="bottom")
     left.set_xticks(x, ["curious", "loyal"])
-    for (label, color), beliefs in zip(CUT_OFF.items(), settled):
-        right.plot(quarters, [gain[0] for _, gain in beliefs], color=color, label=label)
+    for (name, color), beliefs, place in zip(CUT_OFF.items(), settled, ((6, 0.55), (8.5, -0.2))):
+        right.plot(quarters, [gain[0] for _, gain in beliefs], color=color)
+        label(right, *place, name, color)
         dots += right.plot([], [], "o", color=color)
-    right.legend(loc="lower right", fontsize="small")
     return bars, dots
 
 
@@ -225,7 +229,7 @@ def museum(measure, wanted, right):
     """The bug museum: measure(estimator, error of the critic) -> `Moments`, and wanted [D], with true advantages."""
 
     def view(figure):
-        legend, limits = {"loc": "upper left"}, {"xlim": (-1.6, 1.6), "ylim": (-0.7, 0.7)}
+        legend, limits = {"loc": "upper left"}, {"xlim": (-1.4, 1.9), "ylim": (-0.7, 0.7)}
         arrows = right_and_mistaken(figure.subplots(), wanted, "true advantages", legend, **limits)
 
         def draw(exhibit, error):

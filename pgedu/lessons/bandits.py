@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pgedu.panels.look import in_decades, key, label
 from pgedu.panels.views import COLORS, Band, LearningCurve, tidy
 
 
@@ -10,11 +11,11 @@ def lean(policy):
     position = np.arange(3)
 
     def view(figure):
-        axes = tidy(figure.subplots(), "who is shown how often", "", "probability")
+        axes = tidy(figure.subplots(), "how probably each creative is shown")
         axes.set(ylim=(0, 1.05), xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
         bars = axes.bar(position, 0, 0.6, color=COLORS["reward to go"], alpha=0.5, label="share of 500 visitors")
         (exact,) = axes.plot(position, 0 * position, "k_", markersize=60, markeredgewidth=2, label="π, exact")
-        axes.legend(loc="upper right", markerscale=0.3)
+        key(axes).legend_handles[0].set_markersize(12)
 
         def draw(rng, H_A, H_B, H_C, c):  # noqa: N803 - H is the book's symbol
             preferences = np.array([H_A, H_B, H_C]) + c
@@ -52,8 +53,7 @@ def testbed(arms):
         taken, exact, noise = _curves_of_testbed(*figure.subplots(1, 2))
 
         def draw(new, baseline, offset):
-            for part in (taken.band.line, noise.band.line, noise.band.area):
-                part.set_color(COLORS["learned value" if baseline else "none"])
+            taken.band.recolour(COLORS["learned value" if baseline else "none"])
             steps = [pull.step for pull in new]
             taken.add(steps, [[(pull.actions == best).mean()] for pull in new])
             exact.add(steps, [pull.probabilities[runs, best] for pull in new])
@@ -69,11 +69,11 @@ def testbed(arms):
 
 
 def _curves_of_testbed(left, right):
-    tidy(left, "the best arm: share that took it (colour),\nexact probability (black; band: 8 of 10 learners)", "step")
-    tidy(right, "exact variance of one gradient estimate\n(band: 8 of 10 learners)", "step")
-    left.set_ylim(0, 1)
-    right.set(yscale="log", ylim=(1e-3, 1e3))
-    return LearningCurve(left, None, "0.4"), LearningCurve(left), LearningCurve(right, None, "0.4")
+    tidy(left, "the best arm", "step").set_ylim(0, 1)
+    in_decades(tidy(right, "exact variance of one gradient estimate", "step").yaxis).set_ylim(1e-3, 1e3)
+    taken, exact = LearningCurve(left, "share", "0.4"), LearningCurve(left, "exact probability")
+    key(left)
+    return taken, exact, LearningCurve(right)
 
 
 def figure_2_5(shares, names):
@@ -83,15 +83,15 @@ def figure_2_5(shares, names):
     """
 
     def view(figure):
-        title = "% optimal action: 2,000 learners, ± 2 standard errors"
-        axes = tidy(figure.subplots(), title, "step", "share of learners")
+        axes = tidy(figure.subplots(), "share of 2,000 learners that take the best arm (± 2 standard errors)", "step")
         axes.set(ylim=(0, 1), xlim=(0, len(shares)))
         for i, (name, share) in enumerate(zip(names, shares.T)):
             error = 2 * np.sqrt(share * (1 - share) / 2000)
-            band = Band(axes, name, COLORS["learned value" if i < 2 else "none"], "--" if i % 2 else "-")
+            color = COLORS["learned value" if i < 2 else "none"]
+            band = Band(axes, name, color, "--" if i % 2 else "-")
             band.show(np.arange(1, len(shares) + 1), share, share - error, share + error)
-        (mark,) = axes.plot([0, 0], [0, 1], color=COLORS["exact"], linewidth=1)
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+            label(axes, 1.01 * len(shares), share[-50:].mean(), name, color)
+        (mark,) = axes.plot([0, 0], [0, 1], color="0.4", linewidth=1.5)
 
         def draw(step):
             mark.set_xdata([step, step])
@@ -132,9 +132,9 @@ def race(rates, visitors, ab_test):
 def _lines_of_test(left, right, visitors):
     (test,) = left.plot([], [], "o--", color="0.35", markersize=5, label="A/B test, mean")
     (sees,) = right.plot([], [], "--", color="0.35")
-    left.legend(loc="upper left", fontsize="small")
-    left.set_xlim(0, visitors)
-    right.set_xlim(0, visitors)
+    left.legend(loc="upper left")  # where no team gets: they lose 0.1 clicks a visitor at most
+    for axes in (left, right):
+        axes.set_xlim(0, 1.01 * visitors)  # the last moment, too, can be seen
     return test, sees
 
 
@@ -142,10 +142,10 @@ class Teams:
     """Teams with a gradient bandit: the clicks that each has lost, and how probably it shows the best creative."""
 
     def __init__(self, left, right, rates):
-        tidy(left, "clicks lost per team, compared with the best creative", "visitors").set_ylim(0, 800)
-        tidy(right, "probability that a visitor sees the best creative", "visitors").set_ylim(0, 1.02)
+        tidy(left, "clicks lost per team", "visitors").set_ylim(0, 800)
+        tidy(right, "probability of showing the best creative", "visitors").set_ylim(0, 1.02)
         self.rates, self.lost = rates, 0.0  # [2, teams] so far: by clicks counted, and in expectation
-        self.counted = LearningCurve(left, "gradient bandit: mean, 8 of 10 teams", COLORS["learned value"])
+        self.counted = LearningCurve(left, "gradient bandit, mean", COLORS["learned value"])
         self.expected = LearningCurve(left, "its exact mean", style=":")
         self.seen = LearningCurve(right, None, COLORS["learned value"])
 

@@ -5,6 +5,7 @@ import numpy as np
 from pgedu.gradients.baselines import constant
 from pgedu.gradients.estimators import reward_to_go, total_return
 from pgedu.lessons.museum import RIGHT
+from pgedu.panels.look import in_decades, key, label
 from pgedu.panels.views import COLORS, Band, ellipse, tidy
 
 OFFERS = [1, 3]  # where theta of the campaign holds the preference for an offer, to the curious and to the loyal
@@ -18,13 +19,7 @@ def constant_baseline(stay, exact_variance):
     without, to_go = exact_variance(total_return), exact_variance(reward_to_go)
 
     def view(figure):
-        axes = tidy(figure.subplots(), "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
-        axes.set(yscale="log", ylim=(1, 3000))
-        axes.plot(stay, without, color=COLORS["total return"], label="total return")
-        axes.plot(stay, to_go, color=COLORS["reward to go"], label="reward to go")
-        axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
-        moving = Band(axes, "total return − b", COLORS["constant"])
-        axes.legend(loc="upper left")
+        moving = _variances_that_stay(figure, stay, without, to_go)
 
         def draw(b):
             variance = exact_variance(total_return, constant(b))
@@ -34,6 +29,21 @@ def constant_baseline(stay, exact_variance):
         return draw
 
     return view
+
+
+def _variances_that_stay(figure, stay, without, to_go):
+    """Draw them, with their names; returns the band of the one that moves."""
+    axes = tidy(figure.subplots(), "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
+    in_decades(axes.yaxis)
+    axes.set_ylim(1, 3000)
+    for name, values, width in (("total return", without, 4), ("reward to go", to_go, 2)):
+        axes.plot(stay, values, color=COLORS[name], linewidth=width, label=name)
+        label(axes, stay[-1] + 0.01, values[-1], name, COLORS[name])
+    (best,) = axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
+    label(axes, 0.3, 9, best.get_label())
+    moving = Band(axes, "total return − b", COLORS["constant"], "--")
+    key(axes, moving.line)
+    return moving
 
 
 def _where_lower(b, stay, lower):
@@ -62,11 +72,11 @@ def variance_by_source(split_variance):
     without = split_variance(np.zeros(2))
 
     def view(figure):
-        axes = tidy(figure.subplots(), "variance of the estimate from one decision, by source", "variance")
+        axes = tidy(figure.subplots(), "variance of one estimate, by source")
         axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without baseline")
         color = COLORS["state value"]
         now = axes.barh(range(3), np.zeros(3), height=0.5, color=color, label="with the baselines set above")
-        axes.legend(loc="lower right")
+        key(axes)
         _, end = axes.set_xlim(0, 40)
 
         def draw(b_curious, b_loyal):
@@ -87,7 +97,7 @@ class ExpectedEstimate:
     BATCH = 400
 
     def __init__(self, axes, label, color, width):
-        (self.outline,) = axes.plot([], [], color=color, linewidth=1.2)
+        (self.outline,) = axes.plot([], [], color=color)
         (self.arrow,) = axes.plot([], [], "-o", color=color, linewidth=width, markevery=[1], label=label)
 
     def show(self, mean, covariance):
@@ -97,13 +107,13 @@ class ExpectedEstimate:
         self.outline.set_data(*ellipse(mean, covariance / self.BATCH))
 
 
-def right_and_mistaken(axes, truth, label, legend, **settings):
+def right_and_mistaken(axes, truth, star, legend, **settings):
     """The plane of the museums: two `ExpectedEstimate`s, the right one and the mistaken one, and the truth [D]."""
-    tidy(axes, "expected estimate; 2 standard deviations, batch of 400", "∂J / ∂ offers to the curious")
+    tidy(axes, "expected estimate, 2σ of a batch of 400", "∂J / ∂ offers to the curious")
     axes.set(ylabel="∂J / ∂ offers to the loyal", aspect="equal", **settings)
     both = [ExpectedEstimate(axes, "right", COLORS["reward to go"], 5),
             ExpectedEstimate(axes, "mistaken", COLORS["total return"], 2.5)]  # fmt: skip
-    axes.plot(*truth[OFFERS], "*", color=COLORS["exact"], markersize=10, label=label)
+    axes.plot(*truth[OFFERS], "*", color=COLORS["exact"], markersize=11, label=star)
     axes.legend(**legend)
     return both
 
@@ -114,10 +124,10 @@ def museum(measured):
 
     def view(figure):
         plane, curves = figure.subplots(1, 2)
-        legend = {"loc": "upper right", "fontsize": "small"}
+        legend = {"loc": "lower left", "borderaxespad": 0.2}
         limits = {"xlim": (-0.35, 0.35), "ylim": (-0.5, 0.25)}
         arrows = right_and_mistaken(plane, right.truth, "exact gradient", legend, **limits)
-        tidy(curves, "exact J while it learns: mean, and 8 of 10 runs", "update").set(xlim=(0, 40), ylim=(0.5, 1.25))
+        tidy(curves, "exact J while it learns: mean, 8 of 10 runs", "update").set(xlim=(0, 40), ylim=(0.5, 1.25))
         bands = [Band(curves, None, COLORS[name]) for name in ("reward to go", "total return")]
 
         def draw(exhibit):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pgedu.gradients.exact import exact_gradient, exact_return
+from pgedu.panels.look import key
 from pgedu.panels.views import COLORS, tidy
 
 BLUE, BLACK = COLORS["reward to go"], COLORS["exact"]  # estimates, and the truth
@@ -35,13 +36,13 @@ class WaysUp:
     """A hill, the tangent where we stand, and an arrow for each estimate of the way up."""
 
     def __init__(self, axes, x, height):
-        tidy(axes, "the hill J and the ways up", "h, preference for right").set(xlim=(-3, 3), ylim=(-50, 0))
-        axes.plot(x, height, color=BLACK, linewidth=1.2)
-        (self.shafts,) = axes.plot([], [], color=BLUE, linewidth=1, alpha=0.7, label="estimated ways up")
-        (self.tips,) = axes.plot([], [], "^", color=BLUE, markersize=4.5, alpha=0.7)
-        (self.tangent,) = axes.plot([], [], "--", color=BLACK, linewidth=1.5, label="exact tangent")
+        tidy(axes, "the hill J", "h, preference for right").set(xlim=(-3, 3), ylim=(-50, 0))
+        axes.plot(x, height, color=BLACK)
+        (self.shafts,) = axes.plot([], [], color=BLUE, linewidth=1.5, alpha=0.7, label="estimates")
+        (self.tips,) = axes.plot([], [], "^", color=BLUE, markersize=6, alpha=0.7)
+        (self.tangent,) = axes.plot([], [], "--", color=BLACK, label="exact tangent")
         (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10)
-        axes.legend(loc="lower center", frameon=False)
+        key(axes)
 
     def show(self, h, height, slope, found):
         """Standing at (h, height) with that exact slope and those found [n]."""
@@ -58,14 +59,15 @@ class Slopes:
     """The slope as a curve, its estimates as dots where we stand, and their mean and spread beside them."""
 
     def __init__(self, axes, x, slope):
-        tidy(axes, "the slope dJ/dh", "h, preference for right").set(xlim=(-3, 3), ylim=(-80, 140))
-        axes.plot(x, slope, color=BLACK, linewidth=1.2)
-        axes.axhline(0, color="0.6", linewidth=0.8)
-        dots = {"markersize": 4, "alpha": 0.6, "markeredgewidth": 0}
+        tidy(axes, "the slope dJ/dh", "h, preference for right")
+        axes.set(xlim=(-3, 3), ylim=(-80, 140), yticks=(-50, 0, 50, 100))
+        axes.plot(x, slope, color=BLACK)
+        axes.axhline(0, color="0.6", linewidth=1)
+        dots = {"markersize": 5, "alpha": 0.6, "markeredgewidth": 0}
         (self.dots,) = axes.plot([], [], "o", color=BLUE, label="estimates", **dots)
-        (self.spread,) = axes.plot([], [], color=BLUE, linewidth=2, label="mean ± standard deviation")
+        (self.spread,) = axes.plot([], [], color=BLUE, linewidth=3, label="mean ± standard deviation")
         (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10)
-        axes.legend(loc="upper right", frameon=False)
+        axes.legend(loc="upper right")
 
     def show(self, h, slope, found):
         """At h, with the exact slope and those found [n]; dots beyond the edge stand on it."""
@@ -93,8 +95,7 @@ def bars_of_the_theorem(terms):
 
     `terms(curious, loyal)` gives, for these preferences for an offer, the terms [S, A] and the `Solution` behind them.
     """
-    titles = ["visits d(s)", "q(s, a)\nlight: wait, dark: offer", "the two terms of ∂J/∂θ,\nplaced end to end",
-              "their sum ∂J/∂θ,\nenlarged"]  # fmt: skip
+    titles = ["visits\nd(s)", "action values\nq(s, a)", "the terms of ∂J/∂θ,\nend to end", "their sum,\nenlarged"]
     limits = [(0, 3), (0, 8), (-4, 1), (-0.4, 0.4)]
 
     def view(figure):
@@ -119,17 +120,22 @@ class Bars:
     """A bar for the curious and one for the loyal; or, without a shade, a pair for each: wait is light, offer dark."""
 
     def __init__(self, axes, title, limits, shade):
-        tidy(axes, title).set(xlim=(-0.5, 1.5), ylim=limits, xticks=(0, 1), xticklabels=("curious", "loyal"))
-        axes.axhline(0, color="0.3", linewidth=0.8)
-        self.x = [0, 1] if shade else [-0.16, 0.84, 0.16, 1.16]
-        self.bars = axes.bar(self.x, 0, 0.22, color=shade or ["0.8", "0.8", "0.5", "0.5"])
-        (self.tops,) = axes.plot([], [], color="black", linewidth=1.5)
+        tidy(axes, title).set(xlim=(-0.5, 1.5), ylim=limits)
+        axes.axhline(0, color="0.3", linewidth=1)
+        axes.tick_params(axis="x", length=0, which="both")
+        axes.tick_params(axis="x", pad=22, which="minor")  # a second row of names
+        self.x = [0, 1] if shade else [-0.23, 0.77, 0.23, 1.23]
+        names = [] if shade else ["wait", "wait", "offer", "offer"]
+        axes.set_xticks(self.x[: len(names)], names)
+        axes.set_xticks([0, 1], ["curious", "loyal"], minor=True)
+        self.bars = axes.bar(self.x, 0, 0.36, color=shade or ["0.8", "0.8", "0.5", "0.5"])
+        (self.tops,) = axes.plot([], [], color="black")
 
     def show(self, feet, heads):
         """Arrays [2], or [4] for wait (curious, loyal) and offer (curious, loyal): where each bar begins and ends."""
         for bar, foot, head in zip(self.bars, feet, heads):
             bar.set(y=foot, height=head - foot)
-        self.tops.set_data(np.add.outer(self.x, [-0.15, 0.15, np.nan]).ravel(), np.repeat(heads, 3))
+        self.tops.set_data(np.add.outer(self.x, [-0.2, 0.2, np.nan]).ravel(), np.repeat(heads, 3))
 
 
 def _words_of_theorem(solution, total):

@@ -9,6 +9,7 @@ import numpy as np
 
 from pgedu.gradients.exact import exact_return
 from pgedu.panels.carts import CartPoleLearning
+from pgedu.panels.look import in_decades, label
 from pgedu.panels.views import COLORS, Cloud, Learning, angle_between, color_of, tidy
 
 
@@ -40,13 +41,14 @@ def variance_dots(theta, formulas, measured):
     """
 
     def view(figure):
-        axes = tidy(figure.subplots(), "variance of one estimate of dJ/dθ", "θ, the probability of staying")
-        axes.set(yscale="log", ylim=(5, 3000))
+        title = "variance of one estimate of dJ/dθ: by formula (black), and measured (dots)"
+        axes = tidy(figure.subplots(), title, "θ, the probability of staying")
+        in_decades(axes.yaxis).set_ylim(4, 9000)
         dots = []
         for name, formula in zip(("total return", "reward to go"), formulas):
-            axes.plot(theta, formula, color=COLORS[name], label=f"{name}, by formula")
-            dots += axes.plot([], [], "o", color=COLORS[name], alpha=0.7, label=f"{name}, measured")
-        axes.legend(loc="upper left")
+            axes.plot(theta, formula, color=COLORS["exact"], label=f"{name}, by formula")
+            label(axes, theta[-1] + 0.02, formula[-1], name, COLORS[name])
+            dots += axes.plot([], [], "o", color=COLORS[name], alpha=0.7, markersize=8, label=f"{name}, measured")
 
         def draw(rng, episodes):
             for line, variances in zip(dots, measured(rng, episodes)):

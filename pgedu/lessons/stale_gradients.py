@@ -3,6 +3,7 @@
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
+from pgedu.panels.look import best_line, in_decades, key
 from pgedu.panels.views import COLORS, LearningCurve, tidy
 
 
@@ -39,9 +40,9 @@ def segments(workers):
 
 def _traced_gradient(axes, thick):
     (bar,) = axes.plot([], [], color=COLORS["a3c"], **thick)
-    (wires,) = axes.plot([], [], color=COLORS["a3c"], linewidth=1.5)
-    (gap,) = axes.plot([], [], "|-", color=COLORS["none"], linewidth=3, markersize=9)
-    words = axes.text(0, -1, "staleness", color=COLORS["none"], ha="right", va="center")
+    (wires,) = axes.plot([], [], color=COLORS["a3c"], linewidth=2)
+    (gap,) = axes.plot([], [], "|-", color=COLORS["a3c"], linewidth=3, markersize=9)
+    words = axes.text(0, -1, "staleness", color=COLORS["a3c"], ha="right", va="center")
     return bar, wires, gap, words
 
 
@@ -101,16 +102,16 @@ def race_view(corridor, policy, largest):
 
 def _hill_and_returns(figure):
     hill, returns = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    tidy(hill, "the hill J and the learners on it", "p, probability of right").set(ylim=(-42, -8), xlim=(0, 1))
+    tidy(hill, "the hill J and the learners", "p, probability of right").set(ylim=(-42, -8), xlim=(0, 1))
     p = np.linspace(0.03, 0.97, 200)
     hill.plot(p, (2 * p - 4) / (p * (1 - p)), color=COLORS["exact"])
-    tidy(returns, "exact J (below −40 counts as −40): mean, and 8 of 10 runs", "round").set(ylim=(-42, -8))
-    returns.axhline(-6 - 32**0.5, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
+    tidy(returns, "exact J (at least −40)", "round").set(ylim=(-42, -8))
+    best_line(returns, -6 - 32**0.5)
     dots, curves = [], []
-    for name, size, label in (("a2c", 8, "A2C, learning rate Wα"), ("a3c", 5, "A3C, learning rate α")):
+    for name, size, label, style in (("a2c", 9, "A2C, rate Wα", "-"), ("a3c", 5, "A3C, rate α", "--")):
         dots += hill.plot([], [], "o", color=COLORS[name], alpha=0.5, markersize=size)
-        curves.append(LearningCurve(returns, label, COLORS[name]))
-    returns.legend(loc="lower right", fontsize="small")
+        curves.append(LearningCurve(returns, label, COLORS[name], style))
+    key(returns)
     return dots, curves
 
 
@@ -141,13 +142,15 @@ def swing(climb, g, largest):
 
 def _stale_paths(figure, largest, updates=250):
     path, used, plane = figure.subplots(1, 3)
-    tidy(path, "p, without noise", "update").set(xlim=(0, updates), ylim=(0, 1))
-    path.axhline(2 - 2**0.5, color="0.6", linestyle="--", linewidth=1)
-    tidy(used, "gradient: present (black), used (pink)", "update").set(xlim=(0, updates), ylim=(-1, 1))
-    tidy(plane, "where learning settles: below the curve", "staleness, in updates", "α, learning rate")
-    plane.set(yscale="log", ylim=(1e-3, 3), xlim=(0, 80))
+    tidy(path, "p", "update").set(xlim=(0, updates), ylim=(0, 1))
+    path.axhline(2 - 2**0.5, color="0.6", linestyle="--", linewidth=1.5)
+    tidy(used, "gradient", "update").set(xlim=(0, updates), ylim=(-1, 1), yticks=(-1, -0.5, 0, 0.5, 1))
+    tidy(plane, "α that settle: below the curve", "staleness, in updates")
+    in_decades(plane.yaxis).set(ylim=(7e-4, 4.5), xlim=(-3, 84))
     plane.plot(range(81), [largest(tau) for tau in range(81)], color=COLORS["exact"])
-    lines = [axes.plot([], [], color=COLORS[name])[0] for axes in (path, used) for name in ("exact", "a3c")]
+    kinds = [(path, "exact", "fresh"), (path, "a3c", "stale"), (used, "exact", "present"), (used, "a3c", "used")]
+    lines = [axes.plot([], [], color=COLORS[name], label=words)[0] for axes, name, words in kinds]
     lines += plane.plot([], [], "o", color=COLORS["a3c"], markersize=9)
-    path.legend(lines[:2], ["staleness 0", "as set"], loc="lower right", fontsize="small")
+    key(path)
+    key(used)
     return lines

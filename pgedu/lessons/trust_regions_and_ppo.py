@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pgedu.panels.look import best_line, key, label
 from pgedu.panels.views import COLORS, tidy
 
 
@@ -35,11 +36,12 @@ def one_step(return_at, gradient_at):
 def _plane_and_line(figure, return_at):
     plane, line = figure.subplots(1, 2)
     _contours(plane, return_at)
-    tidy(line, "J along the gradient, exact", "learning rate α").set(xlim=(0, 4), ylim=(0, 20))
-    (arrow,) = plane.plot([], [], "-o", color=COLORS["exact"], markevery=[1])
+    tidy(line, "J along the gradient, exact", "learning rate α")
+    line.set(xlim=(-0.1, 4.1), ylim=(0, 20), yticks=range(0, 21, 5))
+    (arrow,) = plane.plot([], [], "-o", color=COLORS["exact"], markevery=[1], markersize=8)
     (curve,) = line.plot([], [], color=COLORS["exact"], label="J(θ + α g)")
     (tangent,) = line.plot([], [], ":", color=COLORS["none"], label="the slope at α = 0")
-    (here,) = line.plot([], [], "o", color=COLORS["exact"])
+    (here,) = line.plot([], [], "o", color=COLORS["exact"], markersize=8)
     line.legend(loc="lower right")
     return arrow, curve, tangent, here
 
@@ -48,8 +50,8 @@ def _contours(axes, return_at):
     """The hill J from above, over x and y."""
     grid = np.linspace(-6, 8, 57)
     J = return_at(grid[None, :], grid[:, None])
-    lines = axes.contour(grid, grid, J, levels=[2, 4, 6, 8, 10, 12, 14, 16, 17, 18], colors="0.65", linewidths=0.8)
-    axes.clabel(lines, [4, 8, 12, 16, 18], fontsize="x-small")
+    lines = axes.contour(grid, grid, J, levels=[2, 4, 6, 8, 10, 12, 14, 16, 17, 18], colors="0.65", linewidths=1)
+    axes.clabel(lines, [4, 8, 12, 18], fontsize=12)
     tidy(axes, "J from above", "x, preference for keeping on basic", "y, for keeping on premium")
 
 
@@ -81,17 +83,17 @@ def microscope(lengths, measures):
 
 def _lens(figure):
     axes = figure.subplot_mosaic("LLK;LLS")
-    tidy(axes["L"], "along the gradient, exact", "length of the step").set(xlim=(0, 16), ylim=(6, 19))
-    tidy(axes["K"], "mean KL, in nats").set(xlim=(0, 16), ylim=(0, 3))
-    tidy(axes["S"], "share beyond the clip", "length of the step").set(xlim=(0, 16), ylim=(-0.05, 1.05))
+    tidy(axes["L"], "along the gradient", "length of the step").set(xlim=(-0.2, 16.2), ylim=(6, 21))
+    tidy(axes["K"], "mean KL, in nats").set(xlim=(-0.4, 16.4), ylim=(0, 3))
+    tidy(axes["S"], "share beyond the clip", "length of the step").set(xlim=(-0.4, 16.4), ylim=(-0.05, 1.05))
     kinds = [("L", "exact", "J"), ("L", "trpo", "surrogate"), ("L", "ppo", "clipped surrogate"), ("K", "trpo", None)]
     kinds += [("S", "ppo", None)]
-    curves = [axes[place].plot([], [], color=COLORS[name], label=label)[0] for place, name, label in kinds]
-    (passes,) = axes["L"].plot([], [], ":", color=COLORS["ppo"], label="a pair passes the clip")
+    curves = [axes[place].plot([], [], color=COLORS[name], label=words)[0] for place, name, words in kinds]
+    (passes,) = axes["L"].plot([], [], ":", color=COLORS["ppo"])
     dots = [curve.axes.plot([], [], "o", color=curve.get_color())[0] for curve in curves]
     pairs = "basic, switch", "basic, keep", "premium, switch", "premium, keep"
-    names = [axes["L"].text(0, 0, pair, va="center", fontsize="x-small", color=COLORS["ppo"]) for pair in pairs]
-    axes["L"].legend(loc="lower right", fontsize="small")
+    names = [label(axes["L"], 0, 0, pair, COLORS["ppo"]) for pair in pairs]
+    key(axes["L"])
     return curves, dots, (passes, names)
 
 
@@ -107,7 +109,7 @@ def first_passes(lengths, beyond):
 
 
 def _mark_passes(line, names, passes):
-    tops = 18.5 - 0.5 * np.argsort(np.argsort(passes))  # the earliest on top, so that no line crosses a name
+    tops = 20.6 - 0.75 * np.argsort(np.argsort(passes))  # the earliest on top, so that no line crosses a name
     line.set_data(np.repeat(passes, 3), np.stack([0 * tops, tops, np.nan * tops], axis=-1).ravel())
     for name, where, top in zip(names, passes, tops):
         name.set_position((where + 0.1, top))
@@ -140,12 +142,12 @@ def _two_ways(figure, return_at):
     plane, curve = figure.subplots(1, 2)
     _contours(plane, return_at)
     plane.set(xlim=(-6, 8), ylim=(-6, 8))
-    tidy(curve, "J, exact", "update").set(xlim=(0, 30), ylim=(0, 20))
-    curve.axhline(18.4, color=COLORS["exact"], linestyle="--", linewidth=1, label="best possible")
+    tidy(curve, "J, exact", "update").set(xlim=(0, 30), ylim=(0, 20), yticks=range(0, 21, 5))
+    best_line(curve, 18.4)
     kinds = {"gradient": COLORS["reinforce"], "natural gradient": COLORS["natural gradient"]}
     ways = [plane.plot([], [], "-o", color=color, markersize=3.5)[0] for color in kinds.values()]
-    heights = [curve.plot([], [], color=color, label=name, linewidth=2)[0] for name, color in kinds.items()]
-    curve.legend(loc="lower right")
+    heights = [curve.plot([], [], color=color, label=name)[0] for name, color in kinds.items()]
+    key(curve)
     return ways, heights
 
 
@@ -155,7 +157,7 @@ def brakes(surrogate, weights):
 
     def view(figure):
         pairs = [_brake(axes, A) for axes, A in zip(figure.subplots(1, 2), (1.0, -1.0))]
-        figure.axes[1].legend(loc="upper right", fontsize="small")
+        figure.axes[0].legend(loc="lower left")  # a good action has no weight below 0
 
         def draw(clip):
             for A, (value, weight) in zip((1.0, -1.0), pairs):
@@ -175,7 +177,7 @@ def brakes(surrogate, weights):
 def _brake(axes, A):
     title = "a good action: A = 1" if A > 0 else "a bad action: A = −1"
     tidy(axes, title, "ratio r = π′ / π").set(xlim=(0, 2.5), ylim=(-2.6, 2.6))
-    (value,) = axes.plot([], [], color=COLORS["trpo"], label="clipped surrogate, min(r A, clip(r) A)")
-    (weight,) = axes.plot([], [], color=COLORS["ppo"], linewidth=2.5, label="weight ψ")
+    (value,) = axes.plot([], [], color=COLORS["trpo"], linewidth=5, label="clipped surrogate, min(r A, clip(r) A)")
+    (weight,) = axes.plot([], [], color=COLORS["ppo"], label="weight ψ")
     axes.plot([1], [A], "o", color=COLORS["exact"], label="where every update starts")
     return value, weight

@@ -137,7 +137,7 @@ def _background_of(axes):
     """Everything whose change asks for a full draw."""
     legend = axes.get_legend()
     return (
-        axes.get_xlim(), axes.get_ylim(), axes.get_xscale(), axes.get_yscale(), axes.get_title(),
+        axes.get_xlim(), axes.get_ylim(), axes.get_xscale(), axes.get_yscale(), axes.get_title(), axes.get_title("left"),
         axes.get_xlabel(), axes.get_ylabel(), legend and [text.get_text() for text in legend.get_texts()],
         legend and [handle.get_color() for handle in legend.get_lines()],
     )  # fmt: skip

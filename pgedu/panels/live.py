@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 import ipywidgets as widgets
 
 from pgedu.arguments import number, refuse
-from pgedu.learning.training import pieces
+from pgedu.learning.training import Moment, pieces
 from pgedu.panels.cells import interrupt_means
 from pgedu.panels.controls import slider
 from pgedu.panels.panel import Panel, button, call, named
@@ -152,7 +152,7 @@ class watch(Panel):  # noqa: N801
         new = []
         try:
             for piece in self._stream:
-                if hasattr(piece, "observations"):
+                if isinstance(piece, Moment):
                     self._now, steps = piece.observations, steps - 1
                 elif piece is not None:
                     new.append(piece)

@@ -31,8 +31,10 @@ COLORS = {
 _SETTINGS = dict.copy(matplotlib.rcParamsDefault) | {
     "font.size": 12.0,
     "axes.titlesize": 12.0,
+    "axes.formatter.min_exponent": 6,  # 0.001 and 1000 in full: an exponent would be small type
     "legend.frameon": False,
-    "legend.handlelength": 1.5,
+    "legend.handlelength": 1.2,
+    "lines.linewidth": 2.0,
 }
 del _SETTINGS["backend"]
 
@@ -60,7 +62,42 @@ def color_of(method):
 
 def tidy(axes, title="", xlabel="", ylabel=""):
     """Labels, a light grid and no box: the look of every plot in the suite. Returns the axes."""
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel, axisbelow=True)
+    axes.set(xlabel=xlabel, ylabel=ylabel, axisbelow=True)
+    axes.set_title(title, loc="left")
     axes.grid(color="0.92")
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def key(axes, *lines):
+    """A legend of these lines (of all that have a label) beside the title, where no data are: for what moves."""
+    place = {"loc": "lower right", "bbox_to_anchor": (1.02, 1.0), "ncols": 9, "borderpad": 0, "borderaxespad": 0.3}
+    return axes.legend(handles=lines or None, **place, columnspacing=1.0, handletextpad=0.4)
+
+
+def label(axes, x, y, words, color="black", **settings):
+    """Words beside a line, in its colour, from (x, y) to the right. Returns the text."""
+    return axes.text(x, y, words, color=color, **{"va": "center"} | settings)
+
+
+def best_line(axes, best):
+    """The best value there is: a dashed line across the axes, with its name where curves that climb come last."""
+    axes.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    low, high = axes.get_ylim()
+    above = high - best > 0.07 * (high - low)
+    place = {"transform": axes.get_yaxis_transform(), "va": "bottom" if above else "top"}
+    return label(axes, 0.015, best, "best possible", **place)
+
+
+def in_decades(axis):
+    """A logarithmic axis with its numbers in short: 0.1, 1, 10, 100, 1k, 10k, 100k, 1M. Returns the axes."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_formatter(lambda value, _: _in_short(value))
+    return axis.axes
+
+
+def _in_short(value):
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:.9f}".rstrip("0").rstrip(".")

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 from matplotlib.patches import Polygon
 
-from pgedu.panels.look import COLORS, color_of, tidy  # noqa: F401 - views of your own want them, too
-from pgedu.panels.world import World  # noqa: F401
+from pgedu.panels.look import COLORS, best_line, color_of, in_decades, key, tidy
+from pgedu.panels.world import World  # noqa: F401 - a view like the others
 
 ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
 
@@ -24,6 +24,15 @@ class Band:
         if low is not None:
             edge = np.concatenate([np.column_stack([x, low]), np.column_stack([x, high])[::-1]])
             self.area.set_xy(edge[np.isfinite(edge).all(axis=-1)])
+
+    def recolour(self, color):
+        """Line, area and the entry in the legend of its axes, if there is one."""
+        self.line.set_color(color)
+        self.area.set_facecolor(color)
+        legend = self.line.axes.get_legend()
+        for name, handle in zip(legend.get_texts(), legend.get_lines()) if legend else ():
+            if name.get_text() == self.line.get_label():
+                handle.set_color(color)
 
 
 def mean_of_what_is_there(samples):
@@ -86,21 +95,21 @@ class Learning:
     def __init__(self, figure, *, limits, variances=(1e-1, 1e5), best=None, exact=None, hill=None):
         color = COLORS["reward to go"]
         *first, returns, variance = figure.subplots(1, 3 if hill else 2)
-        tidy(returns, "return: mean, and 8 of 10 runs", "update").set_ylim(*limits)
-        tidy(variance, "variance of one gradient estimate", "update").set(yscale="log", ylim=variances)
+        tidy(returns, "return", "update").set_ylim(*limits)
+        in_decades(tidy(variance, "variance of one estimate", "update").yaxis).set_ylim(variances)
         if best is not None:
-            returns.axhline(best, color="black", linestyle="--", linewidth=1, label="best possible")
+            best_line(returns, best)
         self.sampled = LearningCurve(returns, "sampled", color)
         self.exact = LearningCurve(returns, "exact", COLORS["exact"]) if exact else None
         self.variance = LearningCurve(variance, None, color)
-        self._legend = returns.legend(loc="lower right", fontsize="small")
+        key(returns)
         self._exact_return, self._position, self._last, self._standing = exact, None, None, np.empty(0)
         # An exact return below this is the bottom of the picture. (A low sampled one may be bad luck.)
         self._worst, self._lost = limits[0], limits[0] + 0.02 * (limits[1] - limits[0])
         if hill:
             x, height, self._position, label = hill
-            tidy(first[0], "the hill J and the runs on it", label).set_ylim(*limits)
-            first[0].plot(x, height, color=COLORS["exact"], linewidth=1.2)
+            tidy(first[0], "the hill J and the runs", label).set_ylim(*limits)
+            first[0].plot(x, height, color=COLORS["exact"])
             (self._runs,) = first[0].plot([], [], "o", color=color, alpha=0.5, markersize=5, markeredgewidth=0)
 
     def draw(self, new, baseline=None, estimator=None):
@@ -123,10 +132,7 @@ class Learning:
 
     def _recolour(self, color):
         for curve in (self.sampled, self.variance):
-            curve.band.line.set_color(color)
-            curve.band.area.set_facecolor(color)
-        names = [text.get_text() for text in self._legend.get_texts()]
-        self._legend.get_lines()[names.index("sampled")].set_color(color)
+            curve.band.recolour(color)
         if self._position:
             self._runs.set_color(color)
 
@@ -159,17 +165,17 @@ class Cloud:
     """Gradient estimates as points of a plane: their mean and the exact gradient as arrows from 0."""
 
     def __init__(self, axes, xlabel, ylabel, color=COLORS["reward to go"], reach=3.0):
-        self.axes = tidy(axes, "", xlabel, ylabel)
-        axes.axhline(0, color="0.8", linewidth=0.8)
-        axes.axvline(0, color="0.8", linewidth=0.8)
-        dots = {"alpha": 0.35, "markersize": 3.5, "markeredgewidth": 0}
+        self.axes = tidy(axes, "estimates of the gradient", xlabel, ylabel)
+        axes.axhline(0, color="0.8", linewidth=1)
+        axes.axvline(0, color="0.8", linewidth=1)
+        dots = {"alpha": 0.45, "markersize": 5, "markeredgewidth": 0}
         (self.dots,) = axes.plot([], [], "o", color=color, label="estimates", **dots)
-        (self.spread,) = axes.plot([], [], color=color, linewidth=1.2, label="2 standard deviations")
-        (self.mean,) = axes.plot([], [], color=color, linewidth=3, label="their mean")
-        (self.exact,) = axes.plot([], [], color=COLORS["exact"], linewidth=1.5, label="exact gradient")
-        (self.tip,) = axes.plot([], [], "*", color=COLORS["exact"], markersize=9)
+        (self.spread,) = axes.plot([], [], color=color, label="2 standard deviations")
+        (self.mean,) = axes.plot([], [], color=color, linewidth=4, label="their mean")
+        (self.exact,) = axes.plot([], [], color=COLORS["exact"], label="exact gradient")
+        (self.tip,) = axes.plot([], [], "*", color=COLORS["exact"], markersize=10)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
 
     def show(self, gradients, exact, color=None):
         """gradients [M, 2], exact [2]."""

@@ -211,10 +211,10 @@ def test_lambda_curves_are_shares_of_the_error_at_1(lambda_cells):
         bias, variance = squared_error(critic, e)
         error = bias + variance / B
         left, right = figure.axes
-        for label, part in (("bias²", bias), ("variance / B", variance / B), ("error: their sum", error)):
+        for label, part in (("bias²", bias), ("variance / B", variance / B), ("their sum", error)):
             np.testing.assert_allclose(line(left, label)[:, 1], part / error[-1])
         best = lams[error.argmin()]
-        assert line(left, "error: their sum")[-1, 1] == 1 and f"the best λ is {best:.2f}" in sentence
+        assert line(left, "their sum")[-1, 1] == 1 and f"the best λ is {best:.2f}" in sentence
         (curve, dot) = right.lines
         assert dot.get_xydata().tolist() == [[B, best]] and curve.get_ydata()[0 if B == 1 else -1] == best
 

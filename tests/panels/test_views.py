@@ -7,7 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from pgedu import SGD, LearnedValue, Table, leave_one_out, total_return
-from pgedu.panels.views import COLORS, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse
+from pgedu.panels.look import key
+from pgedu.panels.views import COLORS, Band, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse
 
 
 def record(update, returns, diverged=False):
@@ -64,6 +65,15 @@ def test_methods_have_their_colours():
     assert learning.sampled.band.line.get_color() == COLORS["leave one out"]
     assert color_of(LearnedValue(Table(1, 1), SGD(0.1))) == COLORS["learned value"]
     assert color_of(total_return) == COLORS["total return"] and color_of(lambda: None) == "0.4"
+
+
+def test_a_band_and_its_entry_in_the_legend_change_colour_together():
+    axes = Figure().subplots()
+    band, _ = Band(axes, "sampled"), Band(axes, "exact")
+    legend = key(axes)
+    band.recolour("#D55E00")
+    colors = {words.get_text(): line.get_color() for words, line in zip(legend.get_texts(), legend.get_lines())}
+    assert colors == {"sampled": "#D55E00", "exact": "black"} and band.line.get_color() == "#D55E00"
 
 
 def test_ellipse_is_two_standard_deviations_away():
