@@ -136,7 +136,7 @@ def clocks(segment_times, a2c_speed):
     some = np.array([1, 2, 4, 8, 16, 24, 32, 48, 64])
 
     def view(figure):
-        waiting, working, exact, dots = _waiting_and_speed(figure)
+        waiting, working, exact, dots, here = _waiting_and_speed(figure)
 
         def draw(rng, workers, chance):
             times, speed = segment_times(chance, rng), a2c_speed(chance)
@@ -146,6 +146,7 @@ def clocks(segment_times, a2c_speed):
                 line.set_data(*bars)
                 line.set_linewidth(min(12, 150 / workers))
             now = speed[workers - 1]
+            here.set_data([workers], [now])
             return (
                 f"With W = {workers} A2C finishes {now:.1f} segments in a unit of time and A3C {workers}: "
                 f"the workers of A2C wait for {100 * (1 - now / workers):.0f} % of their time."
@@ -177,8 +178,9 @@ def _waiting_and_speed(figure):
     speed.plot([1, 64], [1, 64], color=COLORS["a3c"], label="A3C")
     (exact,) = speed.plot([], [], color=COLORS["exact"], label="A2C, exact")
     (dots,) = speed.plot([], [], "o", color=COLORS["a2c"], label="A2C, sampled")
+    (here,) = speed.plot([], [], "o", color=COLORS["exact"], markersize=8, gid="workers")
     speed.legend(loc="upper left")
-    return waiting, working, exact, dots
+    return waiting, working, exact, dots, here
 
 
 def learners(figure):

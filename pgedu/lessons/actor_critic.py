@@ -108,7 +108,7 @@ def _lambda_axes(figure):
     parts = {"bias²": "total return", "variance / B": "reward to go", "their sum": "exact"}
     curves = [Band(left, name, COLORS[color]) for name, color in parts.items()]
     best = Band(right, None, COLORS["exact"])
-    dots = [axes.plot([], [], "o", color=COLORS["exact"])[0] for axes in (left, right)]
+    dots = [axes.plot([], [], "o", color=COLORS["exact"], gid=gid)[0] for axes, gid in ((left, None), (right, "B"))]
     key(left)
     return curves, best, dots
 
@@ -200,7 +200,7 @@ def _cut_off_axes(figure, settled, exact, quarters):
     for (name, color), beliefs, place in zip(CUT_OFF.items(), settled, ((6, 0.55), (8.5, -0.2))):
         right.plot(quarters, [gain[0] for _, gain in beliefs], color=color)
         label(right, *place, name, color)
-        dots += right.plot([], [], "o", color=color)
+        dots += right.plot([], [], "o", color=color, gid="months")
     return bars, dots
 
 

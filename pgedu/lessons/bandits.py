@@ -7,12 +7,15 @@ from pgedu.panels.views import COLORS, Band, LearningCurve, tidy
 
 
 def lean(policy):
-    """Who is shown how often: the exact probabilities of A, B and C, and the shares of 500 visitors."""
+    """Preferences, to be dragged up and down, and what follows: exact probabilities, and the shares of 500 visitors."""
     position = np.arange(3)
 
     def view(figure):
-        axes = tidy(figure.subplots(), "how probably each creative is shown")
-        axes.set(ylim=(0, 1.05), xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
+        left, axes = figure.subplots(1, 2)
+        for each in (left, axes):
+            each.set(xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
+        stems, heads = _stems(tidy(left, "preferences H(a) + c"), ["H_A", "H_B", "H_C"])
+        tidy(axes, "how probably each creative is shown").set_ylim(0, 1.05)
         bars = axes.bar(position, 0, 0.6, color=COLORS["reward to go"], alpha=0.5, label="share of 500 visitors")
         (exact,) = axes.plot(position, 0 * position, "k_", markersize=60, markeredgewidth=2, label="π, exact")
         key(axes).legend_handles[0].set_markersize(12)
@@ -22,6 +25,9 @@ def lean(policy):
             pi = policy.probabilities(preferences, np.array([0]))[0]  # there is only one situation, number 0
             shown = policy.sample(preferences, np.zeros(500, dtype=int), rng)
             exact.set_ydata(pi)
+            stems.set_ydata(np.stack([0 * preferences, preferences, np.nan * preferences], axis=-1).ravel())
+            for head, x, preference in zip(heads, position, preferences):
+                head.set_data([x], [preference])
             for bar, share in zip(bars, np.bincount(shown, minlength=3) / 500):
                 bar.set_height(share)
             return (f"The probabilities are {pi[0]:.3f}, {pi[1]:.3f} and {pi[2]:.3f}: "
@@ -30,6 +36,14 @@ def lean(policy):
         return draw
 
     return view
+
+
+def _stems(axes, names):
+    """Lines from 0 that will end in a marker for each name, which carries its handle."""
+    axes.set_ylim(-6.5, 6.5)
+    axes.axhline(0, color="0.6", linewidth=1)
+    (stems,) = axes.plot(np.repeat(range(len(names)), 3), np.zeros(3 * len(names)), color="0.4")
+    return stems, [axes.plot([], [], "o", color="black", markersize=8, gid=name)[0] for name in names]
 
 
 def variance_of_estimate(pull, arms, offset):
@@ -91,7 +105,7 @@ def figure_2_5(shares, names):
             band = Band(axes, name, color, "--" if i % 2 else "-")
             band.show(np.arange(1, len(shares) + 1), share, share - error, share + error)
             label(axes, 1.01 * len(shares), share[-50:].mean(), name, color)
-        (mark,) = axes.plot([0, 0], [0, 1], color="0.4", linewidth=1.5)
+        (mark,) = axes.plot([0, 0], [0, 1], gid="step", color="0.4", linewidth=1.5)
 
         def draw(step):
             mark.set_xdata([step, step])

@@ -12,18 +12,24 @@ OFFERS = [1, 3]  # where theta of the campaign holds the preference for an offer
 
 
 def constant_baseline(stay, exact_variance):
-    """What a constant baseline does to the variance of the total return, over stay [n], the probability theta.
+    """What a constant baseline does to the variance of the total return: over stay [n], the probability theta, and, at
+    the theta in the middle, over b, where it can be dragged.
 
     exact_variance(estimator, baseline) -> [n]. The best constant for each theta leaves 4 / (1 - theta)^4.
     """
     without, to_go = exact_variance(total_return), exact_variance(reward_to_go)
+    middle, few = len(stay) // 2, np.linspace(0, 10, 11)
+    over_b = np.array([exact_variance(total_return, constant(b))[middle] for b in few])
 
     def view(figure):
-        moving = _variances_that_stay(figure, stay, without, to_go)
+        left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+        moving = _variances_that_stay(left, stay, without, to_go)
+        here = _parabola(right, few, over_b, stay[middle])
 
         def draw(b):
             variance = exact_variance(total_return, constant(b))
             moving.show(stay, variance)
+            here.set_data([b], [variance[middle]])
             return _where_lower(b, stay, variance < without)
 
         return draw
@@ -31,9 +37,17 @@ def constant_baseline(stay, exact_variance):
     return view
 
 
-def _variances_that_stay(figure, stay, without, to_go):
+def _parabola(axes, few, variances, theta):
+    """The variance at this theta, a square in b: through what is known for a few b. Returns the dot that moves on it."""
+    b = np.linspace(few[0], few[-1], 101)
+    tidy(axes, f"the same at θ = {theta:.2f}, over b", "b").set(xlim=(-0.3, 10.3), ylim=(0, 1.1 * variances.max()))
+    axes.plot(b, np.polynomial.Polynomial.fit(few, variances, 2)(b), color=COLORS["exact"])
+    return axes.plot([], [], "o", color=COLORS["constant"], markersize=9, gid="b")[0]
+
+
+def _variances_that_stay(axes, stay, without, to_go):
     """Draw them, with their names; returns the band of the one that moves."""
-    axes = tidy(figure.subplots(), "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
+    tidy(axes, "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
     in_decades(axes.yaxis)
     axes.set_ylim(1, 3000)
     for name, values, width in (("total return", without, 4), ("reward to go", to_go, 2)):
@@ -67,12 +81,17 @@ def baseline_table(bias_and_variance, baselines):
     return "\n".join(rows)
 
 
-def variance_by_source(split_variance):
-    """A bar for each source of variance: split_variance(b [2]) -> [3], from start state, action and what follows."""
+def variance_by_source(split_variance, values):
+    """Both baselines b(s) beside the values [2] of the states, to be dragged, and a bar for each source of variance.
+
+    split_variance(b [2]) -> [3], from start state, action and what follows.
+    """
     without = split_variance(np.zeros(2))
 
     def view(figure):
-        axes = tidy(figure.subplots(), "variance of one estimate, by source")
+        left, axes = figure.subplots(1, 2, width_ratios=[2, 5])
+        bars, tops = _baselines(left, values)
+        tidy(axes, "variance of one estimate, by source")
         axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without baseline")
         color = COLORS["state value"]
         now = axes.barh(range(3), np.zeros(3), height=0.5, color=color, label="with the baselines set above")
@@ -83,12 +102,26 @@ def variance_by_source(split_variance):
             start, action, follows = parts = split_variance(np.array([b_curious, b_loyal]))
             for bar, part in zip(now, parts):
                 bar.set_width(min(part, end))
+            for x, (bar, top, b) in enumerate(zip(bars, tops, (b_curious, b_loyal))):
+                bar.set_height(b)
+                top.set_data([x], [b])
             return (f"A variance of {parts.sum():.2f}: {start:.2f} from the start state, {action:.2f} from the action, "
                     f"{follows:.2f} from what follows. Without baseline it is {without.sum():.2f}.")  # fmt: skip
 
         return draw
 
     return view
+
+
+def _baselines(axes, values):
+    """A bar for b of each state, with a marker on its top that carries the handle, beside the state's value in black."""
+    tidy(axes, "b(s), and v(s) in black").set(xlim=(-0.6, 1.6), ylim=(-1.5, 9.5))
+    axes.set_xticks([0, 1], ["curious", "loyal"])
+    axes.hlines(values, [-0.45, 0.55], [0.45, 1.45], color=COLORS["exact"], linewidth=2.5)
+    axes.axhline(0, color="0.6", linewidth=1)
+    bars = axes.bar([0, 1], [0, 0], 0.5, color=COLORS["state value"], alpha=0.6)
+    names = ["b_curious", "b_loyal"]
+    return bars, [axes.plot([], [], "o", color=COLORS["state value"], gid=name)[0] for name in names]
 
 
 class ExpectedEstimate:

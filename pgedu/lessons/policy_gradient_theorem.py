@@ -41,7 +41,7 @@ class WaysUp:
         (self.shafts,) = axes.plot([], [], color=BLUE, linewidth=1.5, alpha=0.7, label="estimates")
         (self.tips,) = axes.plot([], [], "^", color=BLUE, markersize=6, alpha=0.7)
         (self.tangent,) = axes.plot([], [], "--", color=BLACK, label="exact tangent")
-        (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10)
+        (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10, gid="h")
         key(axes)
 
     def show(self, h, height, slope, found):
@@ -91,15 +91,18 @@ def _words_of_hill(h, height, slope, found, episodes):
 
 
 def bars_of_the_theorem(terms):
-    """Visits, action values, the two terms of the gradient end to end, and their sum, for the curious and the loyal.
+    """The plane of theta, where it can be dragged, and, for the curious and the loyal, what the gradient is made of:
+    visits, action values, its two terms end to end, and their sum, which is also the arrow in the plane.
 
     `terms(curious, loyal)` gives, for these preferences for an offer, the terms [S, A] and the `Solution` behind them.
     """
-    titles = ["visits\nd(s)", "action values\nq(s, a)", "the terms of ∂J/∂θ,\nend to end", "their sum,\nenlarged"]
+    titles = ["visits d(s)", "action values q(s, a)", "the terms of ∂J/∂θ, end to end", "their sum, enlarged"]
     limits = [(0, 3), (0, 8), (-4, 1), (-0.4, 0.4)]
 
     def view(figure):
-        places = figure.subplots(1, 4, width_ratios=(2, 3, 3, 2))
+        axes = figure.subplot_mosaic("PdQ;PsT", width_ratios=(5, 2.4, 3.6))
+        plane = Plane(axes["P"], lambda curious, loyal: terms(curious, loyal)[1].values[0])
+        places = [axes[name] for name in "dQTs"]
         visits, values, ends, total = map(Bars, places, titles, limits, ["0.5", None, None, "black"])
 
         def draw(curious, loyal):
@@ -109,11 +112,30 @@ def bars_of_the_theorem(terms):
             values.show(np.zeros(4), solution.action_values[:2].T.ravel())
             ends.show(np.append(zero, wait), np.append(wait, wait + offer))
             total.show(zero, wait + offer)
+            plane.show(np.array([curious, loyal]), wait + offer)
             return _words_of_theorem(solution, wait + offer)
 
         return draw
 
     return view
+
+
+class Plane:
+    """The hill J from above, over two components of theta, with theta as a point and the gradient as an arrow."""
+
+    def __init__(self, axes, J):
+        grid = np.linspace(-4.4, 4.4, 23)
+        height = np.array([[J(x, y) for x in grid] for y in grid])
+        axes.contour(grid, grid, height, levels=12, colors="0.7", linewidths=1)
+        tidy(axes, "J from above, and its gradient, enlarged", "θ, offer to the curious", "θ, offer to the loyal")
+        axes.set(xlim=(-4.4, 4.4), ylim=(-4.4, 4.4))
+        (self.arrow,) = axes.plot([], [], color=BLACK, linewidth=3)
+        (self.here,) = axes.plot([], [], "o", color=BLACK, gid="curious")
+
+    def show(self, theta, gradient):
+        """Both [2]. The arrow is ten times as long as the gradient."""
+        self.here.set_data(theta[:1], theta[1:])
+        self.arrow.set_data(*np.stack([theta, theta + 10 * gradient], axis=-1))
 
 
 class Bars:

@@ -8,19 +8,27 @@ from functools import partial
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
+from pgedu.lessons.policy_gradient_theorem import Plane
 from pgedu.panels.carts import CartPoleLearning
 from pgedu.panels.look import in_decades, label
 from pgedu.panels.views import COLORS, Cloud, Learning, angle_between, color_of, tidy
 
 
-def cloud(estimates, truth):
-    """The gradient cloud: estimates(rng, batch, psi, gamma_power) -> [M, 2], around the exact gradient truth [2]."""
+def cloud(estimates, truth_at):
+    """Where theta stands, to be dragged, and the cloud of gradient estimates around the exact gradient there.
+
+    estimates(rng, curious, loyal, batch, psi, gamma_power) -> [M, 2]; truth_at(curious, loyal) -> (J, exact gradient [2]).
+    """
 
     def view(figure):
-        picture = Cloud(figure.subplots(), "∂J / ∂ preference for an offer to the curious", "∂J / ∂ ... to the loyal")
+        left, right = figure.subplots(1, 2, width_ratios=[2, 3])
+        plane = Plane(left, lambda curious, loyal: truth_at(curious, loyal)[0])
+        picture = Cloud(right, "∂J / ∂ offer to the curious", "∂J / ∂ offer to the loyal")
 
-        def draw(rng, batch, psi, gamma_power):
-            points = estimates(rng, batch, psi, gamma_power)
+        def draw(rng, curious, loyal, batch, psi, gamma_power):
+            points = estimates(rng, curious, loyal, batch, psi, gamma_power)
+            _, truth = truth_at(curious, loyal)
+            plane.show(np.array([curious, loyal]), truth)
             picture.show(points, truth, color_of(psi))
             name = getattr(psi, "__name__", "estimator").replace("_", " ")
             off = angle_between(points.mean(axis=0), truth)

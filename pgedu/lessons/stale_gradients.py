@@ -150,7 +150,7 @@ def _stale_paths(figure, largest, updates=250):
     plane.plot(range(81), [largest(tau) for tau in range(81)], color=COLORS["exact"])
     kinds = [(path, "exact", "fresh"), (path, "a3c", "stale"), (used, "exact", "present"), (used, "a3c", "used")]
     lines = [axes.plot([], [], color=COLORS[name], label=words)[0] for axes, name, words in kinds]
-    lines += plane.plot([], [], "o", color=COLORS["a3c"], markersize=9)
+    lines += plane.plot([], [], "o", color=COLORS["a3c"], markersize=9, gid="staleness")
     key(path)
     key(used)
     return lines

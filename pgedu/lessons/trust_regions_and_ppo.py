@@ -41,7 +41,7 @@ def _plane_and_line(figure, return_at):
     (arrow,) = plane.plot([], [], "-o", color=COLORS["exact"], markevery=[1], markersize=8)
     (curve,) = line.plot([], [], color=COLORS["exact"], label="J(θ + α g)")
     (tangent,) = line.plot([], [], ":", color=COLORS["none"], label="the slope at α = 0")
-    (here,) = line.plot([], [], "o", color=COLORS["exact"], markersize=8)
+    (here,) = line.plot([], [], "o", color=COLORS["exact"], markersize=8, gid="alpha")
     line.legend(loc="lower right")
     return arrow, curve, tangent, here
 
@@ -91,6 +91,7 @@ def _lens(figure):
     curves = [axes[place].plot([], [], color=COLORS[name], label=words)[0] for place, name, words in kinds]
     (passes,) = axes["L"].plot([], [], ":", color=COLORS["ppo"])
     dots = [curve.axes.plot([], [], "o", color=curve.get_color())[0] for curve in curves]
+    dots[0].set_gid("step")
     pairs = "basic, switch", "basic, keep", "premium, switch", "premium, keep"
     names = [label(axes["L"], 0, 0, pair, COLORS["ppo"]) for pair in pairs]
     key(axes["L"])
@@ -146,6 +147,7 @@ def _two_ways(figure, return_at):
     best_line(curve, 18.4)
     kinds = {"gradient": COLORS["reinforce"], "natural gradient": COLORS["natural gradient"]}
     ways = [plane.plot([], [], "-o", color=color, markersize=3.5)[0] for color in kinds.values()]
+    ways[0].set_gid("x")  # whose first point is the start
     heights = [curve.plot([], [], color=color, label=name)[0] for name, color in kinds.items()]
     key(curve)
     return ways, heights
