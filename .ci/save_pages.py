@@ -79,6 +79,10 @@ def adapt(element):
         merge(element)
     if element.tag == "msup" and element[1].text == "′":
         element.tag = "mrow"  # a prime stands high already; as a superscript it would be too small to see
+    if element.tag in ("msub", "msup") and "minsize" in element[0].attrib:
+        large = ElementTree.Element("mrow")  # a large bracket or bar grows only in a row, not as what has an exponent
+        large.append(element[0])
+        element[0] = large
     if element.tag == "menclose":
         element.set("displaystyle", "true")
     space(element)
@@ -93,15 +97,15 @@ def merge(row):
 def space(row):
     """Set apart what TeX sets apart and nothing else: log from what it acts on, but no bar from what it encloses."""
     for before, child, after in zip([None, *row], row, [*row[1:], None]):
-        name = child[0] if child.tag in ("msub", "msubsup") else child
+        name = child[0] if child.tag in ("msub", "msup", "msubsup") else child
         if name.text in FUNCTIONS:
             name.tag = "mo"
             right = "0" if after is not None and after.text == "(" else THIN
             name.attrib = {"lspace": THIN, "rspace": right, "movablelimits": "true"}
-        elif name.text in ("|", "/", "∇", "∂", "′"):
+        elif name.text in ("|", "‖", "/", "∇", "∂", "′"):
             name.tag = "mo"
             name.attrib |= {"lspace": "0", "rspace": "0"}
-        elif name.text == ";":
+        elif name.text in (";", "±"):
             name.tag = "mo"
         elif name.text == "−" and before is not None and before.tag == "mo" and before.text not in (")", "]", "|"):
             name.attrib["form"] = "prefix"

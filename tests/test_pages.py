@@ -105,7 +105,8 @@ def test_links_are_rewritten_only_where_they_must_be(url, expected):
     ("v'", '<mrow><mi>v</mi><mo lspace="0" rspace="0">′</mo></mrow>'),
     (r"\delta^{\!\top}", "<msup><mi>δ</mi><mrow><mo>⊤</mo></mrow></msup>"),
     ("(-1)", '<mo stretchy="false">(</mo><mo>−</mo><mn>1</mn><mo stretchy="false">)</mo>'.replace("<mo>−", '<mo form="prefix">−')),
-    ("2-1", "<mn>2</mn><mo>−</mo><mn>1</mn>"),
+    (r"\big\|^2", '<msup><mrow><mo minsize="1.2em" maxsize="1.2em" lspace="0" rspace="0">‖</mo></mrow><mn>2</mn></msup>'),
+    (r"1 \pm 2", "<mn>1</mn><mo>±</mo><mn>2</mn>"), ("2-1", "<mn>2</mn><mo>−</mo><mn>1</mn>"),
     (r"\log x", '<mo lspace="0.167em" rspace="0.167em" movablelimits="true">log</mo><mi>x</mi>'),
     (r"\max_a b", '<munder><mo lspace="0.167em" rspace="0.167em" movablelimits="true">max</mo><mi>a</mi></munder><mi>b</mi>'),
 ])  # fmt: skip
