@@ -14,12 +14,13 @@ START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks bench peers mutants clean
+.PHONY: help lab test notebooks pages bench peers mutants clean
 
 help:
 	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
 	@echo 'make test       run the unit tests, every notebook, and the browser tests where there is a Chromium'
 	@echo 'make notebooks  run every notebook and save it with its outputs'
+	@echo 'make pages      write the notebooks as HTML pages that need no internet, into build/pages'
 	@echo 'make bench      measure how fast the panels and the algorithms are'
 	@echo 'make peers      compare advantages, losses, learning curves and speed with other programs (PyTorch: a large download)'
 	@echo 'make mutants    change the core in 200 random places and see whether the tests notice (or: make mutants MUTANTS=20)'
@@ -38,6 +39,9 @@ test: $(VENV)/installed
 
 notebooks: $(VENV)/installed
 	$(BIN)/python .ci/save_notebooks.py $(NOTEBOOKS)
+
+pages: $(VENV)/installed-pages
+	$(BIN)/python .ci/save_pages.py build/pages $(NOTEBOOKS)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python tests/bench.py
@@ -65,6 +69,10 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
+	@touch $@
+
+$(VENV)/installed-pages: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pages]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed
