@@ -15,7 +15,7 @@ def lean(policy):
         for each in (left, axes):
             each.set(xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
         stems, heads = _stems(tidy(left, "preferences H(a) + c"), ["H_A", "H_B", "H_C"])
-        tidy(axes, "how probably each creative is shown").set_ylim(0, 1.05)
+        tidy(axes, "π(a)").set_ylim(0, 1.05)
         bars = axes.bar(position, 0, 0.6, color=COLORS["reward to go"], alpha=0.5, label="share of 500 visitors")
         (exact,) = axes.plot(position, 0 * position, "k_", markersize=60, markeredgewidth=2, label="π, exact")
         key(axes).legend_handles[0].set_markersize(12)

@@ -47,14 +47,14 @@ def _parabola(axes, few, variances, theta):
 
 def _variances_that_stay(axes, stay, without, to_go):
     """Draw them, with their names; returns the band of the one that moves."""
-    tidy(axes, "exact variance of one estimate of dJ/dθ", "θ, the probability of staying")
+    tidy(axes, "exact variance", "θ, the probability of staying")
     in_decades(axes.yaxis)
     axes.set_ylim(1, 3000)
     for name, values, width in (("total return", without, 4), ("reward to go", to_go, 2)):
         axes.plot(stay, values, color=COLORS[name], linewidth=width, label=name)
         label(axes, stay[-1] + 0.01, values[-1], name, COLORS[name])
     (best,) = axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
-    label(axes, 0.3, 9, best.get_label())
+    label(axes, 0.16, 1.6, best.get_label())
     moving = Band(axes, "total return − b", COLORS["constant"], "--")
     key(axes, moving.line)
     return moving
@@ -91,10 +91,10 @@ def variance_by_source(split_variance, values):
     def view(figure):
         left, axes = figure.subplots(1, 2, width_ratios=[2, 5])
         bars, tops = _baselines(left, values)
-        tidy(axes, "variance of one estimate, by source")
-        axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without baseline")
+        tidy(axes, "variance by source")
+        axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without")
         color = COLORS["state value"]
-        now = axes.barh(range(3), np.zeros(3), height=0.5, color=color, label="with the baselines set above")
+        now = axes.barh(range(3), np.zeros(3), height=0.5, color=color, label="with b(s)")
         key(axes)
         _, end = axes.set_xlim(0, 40)
 

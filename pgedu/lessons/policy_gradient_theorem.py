@@ -127,7 +127,7 @@ class Plane:
         grid = np.linspace(-4.4, 4.4, 23)
         height = np.array([[J(x, y) for x in grid] for y in grid])
         axes.contour(grid, grid, height, levels=12, colors="0.7", linewidths=1)
-        tidy(axes, "J from above, and its gradient, enlarged", "θ, offer to the curious", "θ, offer to the loyal")
+        tidy(axes, "J from above", "θ, offer to the curious", "θ, offer to the loyal")
         axes.set(xlim=(-4.4, 4.4), ylim=(-4.4, 4.4))
         (self.arrow,) = axes.plot([], [], color=BLACK, linewidth=3)
         (self.here,) = axes.plot([], [], "o", color=BLACK, gid="curious")

@@ -4,6 +4,7 @@ import numpy as np
 
 from pgedu.gradients.exact import exact_return
 from pgedu.panels.carts import CartPole, Carts
+from pgedu.panels.look import best_line, in_decades
 from pgedu.panels.views import COLORS, LearningCurve, color_of, tidy
 
 
@@ -13,8 +14,8 @@ def climbing(method, shop, buyer):
     def view(figure):
         left, right = figure.subplots(1, 2)
         tidy(left, "exact J: mean, and 8 of 10 runs", "update").set_ylim(0.6, 2.2)
-        tidy(right, "KL of an update: mean, and 8 of 10 runs", "update").set(yscale="log", ylim=(1e-5, 3))
-        left.axhline(2.04, color=COLORS["exact"], linestyle="--", linewidth=1)
+        in_decades(tidy(right, "KL of an update: mean, and 8 of 10 runs", "update").yaxis).set_ylim(1e-5, 3)
+        best_line(left, 2.04)
         J, kl = LearningCurve(left, None, COLORS["exact"]), LearningCurve(right, None, color_of(method))
 
         def draw(new):
