@@ -292,18 +292,44 @@ def bench_panels(name, ratio):
     """Slider and drag to painted picture beside slider to label, in turn; and pictures a second of playing panels."""
     with tempfile.TemporaryDirectory() as folder:
         nbformat.write(with_label(name), Path(folder) / name)
-        with jupyter_lab(folder) as address, browser_page(1300, 6000, ratio) as page:  # tall: all cells stay in the page
+        with jupyter_lab(folder) as address, browser_page(1300, 900, ratio) as page:
             open_notebook(page, address, name)
             run_all(page)
             page.wait_for_timeout(3000)
-            label = page.locator(".jp-OutputArea:has(.bare-label)")
-            panels = page.locator(".pgedu-live:has(.pgedu-picture)")
-            for i, panel in enumerate(panels.all()):
+            for i, place in enumerate(panels_of(page)):
                 what = f"{name[:2]}, panel {i + 1}, pixel ratio {ratio}"
+                panel = scrolled_to(page, place).locator(".pgedu-live:has(.pgedu-picture)").first
+                panel.locator("canvas[data-number]").wait_for()
+                page.wait_for_timeout(500)
                 if panel.locator('button:has-text("play")').count():
                     bench_playing(page, panel, what)
                 else:
-                    bench_moving(page, panel, label, what, ratio)
+                    bench_moving(page, panel, what, ratio, partial(to_label, page), partial(scrolled_to, page, place))
+
+
+def scrolled_to(page, index):
+    """A cell at the top of the window: JupyterLab keeps only those in sight in the page."""
+    page.evaluate(f"async () => await window.jupyterapp.shell.currentWidget.content.scrollToItem({index}, 'start')")
+    found = page.locator(f'.jp-Notebook [data-windowed-list-index="{index}"]')
+    found.wait_for()
+    return found
+
+
+def panels_of(page):
+    """Numbers of the cells with a panel."""
+    cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length")
+    return [i for i in range(1, cells) if scrolled_to(page, i).locator(".pgedu-picture").count()]
+
+
+def to_label(page):
+    """Milliseconds from a key on a bare slider to a label's new text."""
+    label = scrolled_to(page, 0).locator(".jp-OutputArea")
+    return quick(page.evaluate(SLIDER, [label.element_handle(), page.locator(".bare-label").element_handle(), 30]))
+
+
+def quick(times):
+    """Lower quartile: on some machines a network card's habit adds 40 ms to every other message, large or small."""
+    return statistics.quantiles(times, n=4)[0]
 
 
 def bench_playing(page, panel, what):
@@ -314,18 +340,25 @@ def bench_playing(page, panel, what):
     panel.locator('button:has-text("pause")').click()
 
 
-def bench_moving(page, panel, label, what, ratio):
+def bench_moving(page, panel, what, ratio, to_label, back):
     target = f"target: {FRAME * ratio:.0f} ms or less"
-    canvas = panel.locator("canvas").element_handle()
-    bare_label = page.locator(".bare-label").element_handle()
-    bare = lambda: statistics.median(page.evaluate(SLIDER, [label.element_handle(), bare_label, 30]))  # noqa: E731
+
+    def more(measure):
+        """How much longer than to the label, and how long that is: medians of three turns."""
+        pairs = []
+        for _ in range(3):
+            bare = to_label()
+            back()
+            pairs.append((quick(measure()) - bare, bare))
+        return [statistics.median(column) for column in zip(*pairs)]
+
     if panel.locator(".noUi-handle").count():
-        pairs = [(bare(), statistics.median(page.evaluate(SLIDER, [panel.element_handle(), canvas, 30]))) for _ in range(3)]
-        more = statistics.median(full - short for short, full in pairs)
-        report(f"{what}: slider to picture, more than slider to label ({pairs[-1][0]:.0f} ms)", f"{more:.0f} ms", target)
+        slid = lambda: page.evaluate(SLIDER, [panel.element_handle(), panel.locator("canvas").element_handle(), 30])  # noqa: E731
+        longer, bare = more(slid)
+        report(f"{what}: slider to picture, more than slider to label ({bare:.0f} ms)", f"{longer:.0f} ms", target)
     if panel.locator(".pgedu-knob:visible").count():
-        more = statistics.median(statistics.median(drag_times(page, panel)) - bare() for _ in range(3))
-        report(f"{what}: drag to picture, more than slider to label", f"{more:.0f} ms", target)
+        longer, bare = more(lambda: drag_times(page, panel))
+        report(f"{what}: drag to picture, more than slider to label ({bare:.0f} ms)", f"{longer:.0f} ms", target)
         report(f"{what}: 200 moves in 2 s, the last picture after the last", f"{queue_after_a_drag(page, panel):.0f} ms")
 
 

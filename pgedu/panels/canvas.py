@@ -1,6 +1,7 @@
 """A figure that is redrawn fast: what stands still is drawn once, what moves is drawn on top of it."""
 
 import struct
+import weakref
 import zlib
 
 import numpy as np
@@ -15,8 +16,8 @@ GHOST = "0.72"  # the colour of pinned curves
 class Canvas:
     """A Matplotlib figure, set up by `setup(figure)`, that turns into a PNG in a few milliseconds.
 
-    Axes, ticks, titles and legends are the background: drawn in full only when a limit, a title or a label
-    has changed. Lines, areas, images and texts inside the axes move: they are drawn at every frame.
+    Axes, ticks, titles, legends, and whatever inside the axes has not moved yet, are the background: drawn in full only
+    when something of it changes. Lines, areas, images and texts that have moved once are drawn at every frame.
     """
 
     def __init__(self, setup, size=(9.6, 3.8), dpi=100):
@@ -32,7 +33,11 @@ class Canvas:
         self.figure.clear()
         self.figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))  # room for a longer last number of an axis
         self._background = self._seen = None
+        self._moving = weakref.WeakSet()
         self.draw = setup(self.figure)
+        for axes in self.figure.axes:
+            for artist in _inside(axes):
+                artist.stale = False  # Matplotlib's mark of what has changed since it was drawn: what moves will have it
         self._show_ghosts()
         return self.draw
 
@@ -91,14 +96,17 @@ class Canvas:
         return _png(np.asarray(self._agg.buffer_rgba()))
 
     def _blit(self):
-        moving = [(axes, artist) for axes in self.figure.axes for artist in _moving(axes)]
-        for _, artist in moving:
-            artist.set_animated(True)  # Matplotlib leaves animated artists out of a full draw
+        artists = [(axes, artist) for axes in self.figure.axes for artist in _inside(axes)]
+        self._moving.update(artist for _, artist in artists if artist.stale)
+        for _, artist in artists:
+            artist.set_animated(artist in self._moving)  # Matplotlib leaves animated artists out of a full draw
         seen = [_background_of(axes) for axes in self.figure.axes]
+        seen.append([id(artist) for _, artist in artists if artist not in self._moving])
         if seen != self._seen:
             self._draw_background()
-            self._seen = [_background_of(axes) for axes in self.figure.axes]
+            self._seen = [*(_background_of(axes) for axes in self.figure.axes), seen[-1]]
         self._agg.restore_region(self._background)
+        moving = [pair for pair in artists if pair[1] in self._moving]
         for axes, artist in sorted(moving, key=lambda pair: pair[1].get_zorder()):
             axes.draw_artist(artist)
 
@@ -129,7 +137,7 @@ def _png(pixels):
     )
 
 
-def _moving(axes):
+def _inside(axes):
     return [*axes.images, *axes.patches, *axes.artists, *axes.collections, *axes.lines, *axes.texts]
 
 

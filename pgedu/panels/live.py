@@ -166,7 +166,8 @@ class watch(Panel):  # noqa: N801
         return new
 
     def _toggled(self, on):
-        self._on = self._picture.playing = on
+        self._on = on
+        self._picture.play(on)
         self._play.description = self._play.icon = "pause" if on else "play"
         if on and (self.task is None or self.task.done()):
             self._turns.settle()

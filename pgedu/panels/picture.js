@@ -1,6 +1,7 @@
 // A picture that a kernel draws and a reader takes hold of. No value of a control lives here: what the pointer or a key
 // wants is sent to the kernel, and handles stand where the last picture says.
 
+const TOLD = 80; // milliseconds from one word about painted pictures to the next
 const SETTLED = 150; // milliseconds without a change of width before a picture of another size is asked for
 
 function make(parent, tag, className, attributes = {}) {
@@ -42,9 +43,19 @@ function render({ model, el }) {
     speak(state);
     place(state.handles);
     requestAnimationFrame(() => {
-      say("painted", { number });
+      if (state.playing) acknowledge(number);
       if (state.answered[view] === asked) { asked = null; ask(); }
     });
+  }
+
+  // A player sends no more pictures than are painted. To tell it is work for both sides, too: now and then is enough.
+  let told = 0, telling = null;
+  function acknowledge(number) {
+    clearTimeout(telling);
+    telling = setTimeout(() => {
+      told = performance.now();
+      say("painted", { number });
+    }, Math.max(0, told + TOLD - performance.now()));
   }
 
   function speak({ text, alert, playing }) {
@@ -200,6 +211,7 @@ function render({ model, el }) {
 
   return () => {
     clearTimeout(timer);
+    clearTimeout(telling);
     sizes.disconnect();
     sights.disconnect();
     document.removeEventListener("focusin", keep);

@@ -6,7 +6,7 @@ from pathlib import Path
 import anywidget
 from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
-AHEAD = 2  # pictures on their way to a page at the same time: one is painted while the next is drawn
+AHEAD = 4  # pictures on their way to a page at the same time: words about what is painted take their time, too
 ALONE = 5.0  # seconds without a word from a page that should have painted, after which nobody looks
 
 
@@ -63,6 +63,10 @@ class Picture(anywidget.AnyWidget):
             self._on_size(message["pixels"])
         elif event == "move":
             self._on_move(view, message)
+
+    def play(self, on):
+        """Whether from now on pictures follow one another by themselves."""
+        self.playing, self.painted, self._waits = on, self.number, 0
 
     @property
     def seen(self):
