@@ -64,10 +64,10 @@ STORM = """async ([panel, moves, seed]) => {
     const watcher = new MutationObserver(look);
     watcher.observe(panel, {childList: true, subtree: true, characterData: true});
     const keys = ['ArrowLeft', 'ArrowRight', 'PageUp', 'PageDown', 'Home', 'End'];
-    const controls = [...panel.querySelectorAll('.noUi-handle, select, input[type=checkbox], input[type=number]')];
+    const controls = [...panel.querySelectorAll('.noUi-handle, .pgedu-knob, select, input[type=checkbox], input[type=number]')];
     for (let move = 0; move < moves; move++) {
         const control = controls[move % controls.length];
-        if (control.matches('.noUi-handle'))
+        if (control.matches('.noUi-handle, .pgedu-knob'))
             control.dispatchEvent(new KeyboardEvent('keydown', {key: any(keys), bubbles: true, cancelable: true}));
         else if (control.matches('[type=checkbox]'))
             control.click();
@@ -139,7 +139,7 @@ def cells(path):
 
 
 def panels(path):
-    return [i for i, c in cells(path) if "widget-view" in json.dumps(c.get("outputs", []))]
+    return [i for i, c in cells(path) if "pgedu-still-of-picture" in json.dumps(c.get("outputs", []))]
 
 
 def text_of(page, index):
@@ -152,6 +152,14 @@ def move_everything(page, panel):
         for key in ("End", "Home"):
             handle.press(key)
             page.wait_for_timeout(60)
+    for knob in panel.locator(".pgedu-knob:visible").all():
+        for dx, dy in ((2000, -2000), (-2000, 2000)):
+            knob.scroll_into_view_if_needed()
+            spot = knob.bounding_box()
+            page.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+            page.mouse.down()
+            page.mouse.move(spot["x"] + dx, spot["y"] + dy, steps=3)
+            page.mouse.up()
     for box in panel.locator("input[type=checkbox]").all():
         box.click(), box.click()
     for box in panel.locator("select").all():
