@@ -139,7 +139,7 @@ def cells(path):
 
 
 def panels(path):
-    return [i for i, c in cells(path) if "pgedu-still-of-picture" in json.dumps(c.get("outputs", []))]
+    return [i for i, c in cells(path) if "pgedu-still pgedu-still-of-picture" in json.dumps(c.get("outputs", []))]
 
 
 def text_of(page, index):

@@ -99,7 +99,7 @@ def panels_can_be_read_without_a_kernel(nb):
         forms = [output.get("data", {}) for output in cell["outputs"]]
         for i in [i for i, data in enumerate(forms) if VIEW in data]:
             still, words = (text(forms[i - 1].get(kind, "")) for kind in ("text/html", "text/plain")) if i else ("", "")
-            of_picture = "pgedu-still-of-picture" in still
+            of_picture = "pgedu-still pgedu-still-of-picture" in still
             if "pgedu-still" not in still or not (SENTENCE.fullmatch(words) if of_picture else words.strip()):
                 problems.append(f"{cell['id']}: no words stay of the panel")
             if of_picture and not (i > 1 and "image/png" in forms[i - 2] and text(forms[i - 2]["text/plain"]) == words):

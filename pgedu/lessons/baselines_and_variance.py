@@ -54,7 +54,7 @@ def _variances_that_stay(axes, stay, without, to_go):
         axes.plot(stay, values, color=COLORS[name], linewidth=width, label=name)
         label(axes, stay[-1] + 0.01, values[-1], name, COLORS[name])
     (best,) = axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
-    label(axes, 0.16, 1.6, best.get_label())
+    label(axes, 0.17, 2.6, best.get_label())
     moving = Band(axes, "total return − b", COLORS["constant"], "--")
     key(axes, moving.line)
     return moving

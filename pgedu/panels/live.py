@@ -12,6 +12,7 @@ A view is a function that fills a Matplotlib figure once and returns `draw`, whi
     explore(view, power=slider(1, 10, 2))
 
 `draw` is given the controls that it names, and `rng`, a generator seeded by the panel's seed control, if it names that.
+A control with `along` (see `slider`) is a place in the picture and can be dragged there.
 """
 
 import asyncio
