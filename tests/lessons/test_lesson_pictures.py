@@ -85,6 +85,7 @@ def a_picture(**changes):
         axes.plot([0, 1], [0, 1], changes.get("color", "black"), linewidth=changes.get("width", 2), label="exact")
         axes.text(0.1, 0.9, "a word", fontsize=changes.get("size", 12))
         axes.text(*changes.get("place", (0.6, 0.2)), "another word")
+        figure.text(*changes.get("below", (0.6, 0.4)), "a still word", transform=axes.transData)
         axes.set_yscale(changes.get("scale", "linear"))
         axes.set_ylim(1e-9 if "scale" in changes else -0.1, 1.1)
         axes.legend(loc=changes.get("loc", "center left"))
@@ -98,7 +99,9 @@ def a_picture(**changes):
 
 @pytest.mark.parametrize("fault, changes", [
     ("small: a word", {"size": "small"}), ("cut off: ", {"title": "a title " * 20}), ("thin: exact", {"width": 1}),
-    ("on top of each other: a word and another word", {"place": (0.12, 0.88)}), ("small: $", {"scale": "log"}),
+    ("on top of each other: a word and another word", {"place": (0.12, 0.88)}),
+    ("on top of each other: a still word and a word", {"below": (0.12, 0.92)}), ("cut off: a still", {"below": (1, 0.4)}),
+    ("small: $", {"scale": "log"}),
     ("exact, but not black: exact", {"color": "tab:blue"}), ("hidden by a legend: exact", {"loc": "upper right"}),
 ])  # fmt: skip
 def test_a_fault_is_found(fault, changes):
