@@ -24,7 +24,7 @@ def lean(policy):
         key(axes).legend_handles[0].set_markersize(12)
 
         def draw(rng, H_A, H_B, H_C, c):  # noqa: N803 - H is the book's symbol
-            H = np.array([H_A, H_B, H_C])  # noqa: N806
+            H = np.array([H_A, H_B, H_C])
             preferences = H + c
             pi = policy.probabilities(preferences, np.array([0]))[0]  # there is only one situation, number 0
             shown = policy.sample(preferences, np.zeros(500, dtype=int), rng)
