@@ -159,10 +159,15 @@ def test_rounds_begin_when_the_slowest_has_finished():
 def test_picture_of_the_clocks():
     _, [(view, controls)] = run(NAME, "cell-51")
     figure, draw = drawn(view)
-    said = {(v["workers"], v["chance"]): draw(rng=np.random.default_rng(0), **v) for v in corners(controls)}
+    said = {}
+    for values in corners(controls):
+        said[tuple(values.values())] = draw(rng=np.random.default_rng(0), **values)
+        exact, dots, here = figure.axes[1].lines[1:]
+        (x, speed), workers = here.get_xydata()[0], values["workers"]
+        assert x == workers and speed == exact.get_ydata()[workers - 1] and here.get_gid() == "workers"
+        assert speed == pytest.approx(workers / (1 - values["chance"] * (1 - (1 / np.arange(1, workers + 1)).sum())))
     assert "A2C finishes 64.0 segments" in said[64, 0.0] and "wait for 0 %" in said[1, 1.0]
     assert "wait for 79 %" in said[64, 1.0]  # 1 - 1 / H_64
-    exact, dots = figure.axes[1].lines[1:]
     at = exact.get_ydata()[dots.get_xdata() - 1]
     assert np.all(abs(dots.get_ydata() / at - 1) < 0.2)
 

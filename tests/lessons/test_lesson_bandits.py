@@ -65,11 +65,18 @@ def test_lean_shows_the_softmax_and_the_visitors(H_A, H_B, H_C, c):  # noqa: N80
     figure, draw = picture(lean(Policy.softmax(Table(observations=1, outputs=3))))
     sentence = draw(rng=np.random.default_rng(0), H_A=H_A, H_B=H_B, H_C=H_C, c=c)
     powers = np.exp([H_A, H_B, H_C])
-    (exact,) = figure.axes[0].lines
+    left, right = figure.axes
+    (exact,) = right.lines
     np.testing.assert_allclose(exact.get_ydata(), powers / powers.sum())
-    shares = np.array([bar.get_height() for bar in figure.axes[0].patches])
+    shares = np.array([bar.get_height() for bar in right.patches])
     assert shares.sum() == pytest.approx(1) and np.all(abs(shares - exact.get_ydata()) < 4 * np.sqrt(0.25 / 500))
     assert f"A is {np.exp(H_A - H_B):.3g} times as probable as B." in sentence
+    _, bars, *dots = left.lines
+    feet, heads, gaps = bars.get_xydata().reshape(3, 3, 2).swapaxes(0, 1)
+    np.testing.assert_allclose([feet, heads], [[[x, 0] for x in range(3)], [[0, H_A + c], [1, H_B + c], [2, H_C + c]]])
+    assert np.isnan(gaps[:, 1]).all()
+    where = {dot.get_gid(): dot.get_xydata().tolist() for dot in dots}
+    assert where == {"H_A": [[0, H_A]], "H_B": [[1, H_B]], "H_C": [[2, H_C]]}  # what is added does not move the handles
 
 
 @pytest.mark.parametrize("learning_rate", [0.01, 10.0])

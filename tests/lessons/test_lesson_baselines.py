@@ -94,7 +94,7 @@ def test_the_constant_s_curve_and_what_is_said_of_it(chain_cells):
     view = constant_baseline(stay, exact_variance)
     said = []
     for b, (sentence, figure) in zip((0.0, 2.0, 10.0), corners(view, b=(0.0, 2.0, 10.0)), strict=True):
-        (axes,), wanted = figure.axes, exact_variance(total_return, constant(b))
+        (axes, _), wanted = figure.axes, exact_variance(total_return, constant(b))
         np.testing.assert_array_equal(line(axes, "total return − b"), np.transpose([stay, wanted]))
         np.testing.assert_array_equal(line(axes, "total return")[:, 1], exact_variance(total_return))
         dotted = line(axes, "total return − the best constant for each θ")[:, 1]
@@ -106,6 +106,20 @@ def test_the_constant_s_curve_and_what_is_said_of_it(chain_cells):
     assert f"for θ from {lower.min():.2f}, and higher below" in said[2] and stay[0] < lower.min()
 
 
+def test_over_b_the_variance_is_the_parabola_through_every_constant(chain_cells):
+    stay, exact_variance = chain_cells["stay"], chain_cells["exact_variance"]
+    middle = len(stay) // 2
+    for b, (_, figure) in zip((0.0, 3.3, 10.0), corners(constant_baseline(stay, exact_variance), b=(0.0, 3.3, 10.0))):
+        curve, dot = figure.axes[1].lines
+        assert dot.get_gid() == "b" and f"θ = {stay[middle]:.2f}" in figure.axes[1].get_title("left")
+        np.testing.assert_array_equal(dot.get_xydata(), [[b, exact_variance(total_return, constant(b))[middle]]])
+    x, y = curve.get_data()
+    for n in range(3, len(x), 14):  # most of them lie between the whole numbers
+        assert y[n] == pytest.approx(exact_variance(total_return, constant(x[n]))[middle], rel=1e-9)
+    best = (1 + 2 * stay[middle]) / (1 - stay[middle])  # but for the episodes that are cut off after 30 steps
+    assert abs(x[y.argmin()] - best) <= x[1] and y.min() == pytest.approx(4 / (1 - stay[middle]) ** 4, rel=1e-3)
+
+
 def test_the_table_has_a_row_for_each_baseline_and_two_numbers_for_each_estimator():
     cost = lambda estimator, baseline: (-1e-9 if baseline is none else 12.34, 1.0 if estimator is total_return else 2.0)
     head, below, first, second = baseline_table(cost, {"none": none, "mean": batch_mean}).split("\n")
@@ -115,16 +129,24 @@ def test_the_table_has_a_row_for_each_baseline_and_two_numbers_for_each_estimato
 
 
 def test_bars_are_the_parts_and_end_where_the_picture_does(split_cells):
-    view = variance_by_source(split_cells["split_variance"])
+    view = variance_by_source(split_cells["split_variance"], split_cells["value"][:2])
     ends = {"b_curious": (-1.0, 9.0), "b_loyal": (-1.0, 9.0)}
     for b, (sentence, figure) in zip([(-1, -1), (-1, 9), (9, -1), (9, 9)], corners(view, **ends), strict=True):
         parts = split_cells["split_variance"](np.array(b))
-        widths = [bar.get_width() for bar in figure.axes[0].patches[3:]]
+        left, right = figure.axes
+        assert [bar.get_height() for bar in left.patches] == list(b)
+        markers = {marker.get_gid(): marker.get_xydata().tolist() for marker in left.lines if marker.get_gid()}
+        assert markers == {"b_curious": [[0, b[0]]], "b_loyal": [[1, b[1]]]}
+        values = [segment[:, 1].tolist() for segment in left.collections[0].get_segments()]
+        assert values == [[value, value] for value in split_cells["value"][:2]]
+        assert (left.collections[0].get_colors() == [[0, 0, 0, 1]]).all()
+        widths = [bar.get_width() for bar in right.patches[3:]]
+        assert [bar.get_width() for bar in right.patches[:3]] == pytest.approx(split_cells["split_variance"](np.zeros(2)))
         assert widths == pytest.approx(np.minimum(parts, 40)) and f"A variance of {parts.sum():.2f}:" in sentence
         words = "{:.2f} from the start state, {:.2f} from the action, {:.2f} from what follows"
         assert words.format(*parts) in sentence
-    draw = variance_by_source(lambda b: np.array([1.0, 2.0, 1e9]))(figure := Figure())
-    assert "1000000003.00" in draw(0.0, 0.0) and figure.axes[0].patches[-1].get_width() == 40
+    draw = variance_by_source(lambda b: np.array([1.0, 2.0, 1e9]), np.zeros(2))(figure := Figure())
+    assert "1000000003.00" in draw(0.0, 0.0) and figure.axes[1].patches[-1].get_width() == 40
 
 
 def test_an_expected_estimate_is_an_arrow_to_the_mean_and_two_standard_deviations_around_it():

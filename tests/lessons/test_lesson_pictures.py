@@ -1,9 +1,6 @@
 """Every picture of every notebook can be read from the back of a room, wherever its controls stand."""
 
-import ast
-import inspect
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -11,71 +8,17 @@ from cells_of_notebook import NOTEBOOKS, ends
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+from panels_of_notebook import draw, panels_of
 
-from pgedu.learning.training import Moment, pieces
 from pgedu.panels.canvas import Canvas
 from pgedu.panels.look import best_line, in_decades, our_settings, tidy
 
-RECORDS = 5  # of a training, for a picture of it
 SMALLEST, THINNEST, TOUCH = 12.0, 1.5, 2.0  # points; points; dots that two boxes may share
-
-
-def name_of_call(statement):
-    return getattr(getattr(getattr(statement, "value", None), "func", None), "id", None)
-
-
-def is_needed(statement):
-    """A panel, or something that a panel may use; not a table that is printed, nor an exercise that is checked."""
-    if isinstance(statement, ast.Expr):
-        return name_of_call(statement) in ("explore", "watch")
-    return not (isinstance(statement, ast.For) and "print(" in ast.unparse(statement))
-
-
-def panels_of(path):
-    """(function that draws with controls' values, canvas, controls) of each panel of a notebook."""
-    cells, found, scope = json.loads(path.read_text(encoding="utf-8"))["cells"], [], {}
-
-    def explore(view, size=(9.6, 3.8), **controls):
-        found.append((None, Canvas(view, size), controls, view))
-
-    def watch(start, view, size=(9.6, 3.8), first=20, speed=10, **controls):
-        found.append((start, Canvas(view, size), controls, view))
-
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    statements = [statement for source in sources for statement in ast.parse(source).body]
-    for statement in filter(is_needed, statements):
-        exec(compile(ast.Module([statement], []), path.name, "exec"), scope)
-        scope |= {"explore": explore, "watch": watch}  # in the place of what an import has brought
-    assert len(found) == sum(name_of_call(statement) in ("explore", "watch") for statement in statements)
-    return found
-
-
-def named(function, values):
-    return {name: values[name] for name in inspect.signature(function).parameters if name in values}
-
-
-def records(start, values):
-    """The first ones of a training with these settings."""
-    training = start(**named(start, values))
-    for name in set(values) - set(named(start, values)):
-        if hasattr(training, name):
-            setattr(training, name, values[name])
-    return list(itertools.islice((piece for piece in pieces(training) if not isinstance(piece, Moment | None)), RECORDS))
-
-
-def draw(start, canvas, view, values):
-    values = values | {"rng": np.random.default_rng(0)}
-    if start:
-        canvas.setup(view)
-        values["new"] = records(start, values)
-    with our_settings():
-        canvas.draw(**named(canvas.draw, values))
-    canvas.png()
 
 
 def texts_of(figure):
     """(words, size, box) of all that is written there."""
-    renderer, found = figure.canvas.get_renderer(), []
+    renderer, found = figure.canvas.get_renderer(), [*figure.texts]  # there World writes what stands still
     for axes in figure.axes:
         texts = [axes.title, axes._left_title, axes._right_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
         texts += axes.get_legend().get_texts() if axes.get_legend() else []
@@ -142,6 +85,7 @@ def a_picture(**changes):
         axes.plot([0, 1], [0, 1], changes.get("color", "black"), linewidth=changes.get("width", 2), label="exact")
         axes.text(0.1, 0.9, "a word", fontsize=changes.get("size", 12))
         axes.text(*changes.get("place", (0.6, 0.2)), "another word")
+        figure.text(*changes.get("below", (0.6, 0.4)), "a still word", transform=axes.transData)
         axes.set_yscale(changes.get("scale", "linear"))
         axes.set_ylim(1e-9 if "scale" in changes else -0.1, 1.1)
         axes.legend(loc=changes.get("loc", "center left"))
@@ -155,7 +99,9 @@ def a_picture(**changes):
 
 @pytest.mark.parametrize("fault, changes", [
     ("small: a word", {"size": "small"}), ("cut off: ", {"title": "a title " * 20}), ("thin: exact", {"width": 1}),
-    ("on top of each other: a word and another word", {"place": (0.12, 0.88)}), ("small: $", {"scale": "log"}),
+    ("on top of each other: a word and another word", {"place": (0.12, 0.88)}),
+    ("on top of each other: a still word and a word", {"below": (0.12, 0.92)}), ("cut off: a still", {"below": (1, 0.4)}),
+    ("small: $", {"scale": "log"}),
     ("exact, but not black: exact", {"color": "tab:blue"}), ("hidden by a legend: exact", {"loc": "upper right"}),
 ])  # fmt: skip
 def test_a_fault_is_found(fault, changes):

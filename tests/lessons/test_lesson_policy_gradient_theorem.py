@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lesson import from_notebook, picture
+from matplotlib.figure import Figure
 
 from pgedu import Policy, Table, campaign, exact_gradient, exact_moments, exact_return, reward_to_go, short_corridor
-from pgedu.lessons.policy_gradient_theorem import bars_of_the_theorem, hill
+from pgedu.lessons.policy_gradient_theorem import Plane, bars_of_the_theorem, hill
 
 NOTEBOOK = "02_policy_gradient_theorem"
 CORRIDOR, COIN = short_corridor(), Policy.softmax(Table(observations=1, outputs=2))
@@ -72,6 +73,7 @@ def test_hill_shows_exact_and_estimated_slopes(h, episodes):
     curve, shafts, tips, tangent, star = (line.get_xydata() for line in figure.axes[0].lines)
     np.testing.assert_allclose(curve[:, 1], J(curve[:, 0]), rtol=1e-9)
     np.testing.assert_allclose(star, [[h, J(h)]])
+    assert figure.axes[0].lines[4].get_gid() == "h"
     np.testing.assert_allclose(np.diff(tangent[:, 1]) / np.diff(tangent[:, 0]), slope(h))
     feet, heads, gaps = shafts[0::3], shafts[1::3], shafts[2::3]
     np.testing.assert_allclose(feet, np.tile([h, J(h)], (len(given), 1)))
@@ -114,7 +116,10 @@ def test_bars_of_the_theorem(curious, loyal):
     figure, draw = picture(bars_of_the_theorem(terms()))
     sentence = draw(curious=curious, loyal=loyal)
     both, solution = terms()(curious, loyal)
-    visits, values, ends, total = [[(bar.get_y(), bar.get_height()) for bar in axes.patches] for axes in figure.axes]
+    plane, *others = figure.axes
+    bars = {axes.get_title("left"): [(bar.get_y(), bar.get_height()) for bar in axes.patches] for axes in others}
+    visits, values = bars["visits d(s)"], bars["action values q(s, a)"]
+    ends, total = bars["the terms of ∂J/∂θ, end to end"], bars["their sum, enlarged"]
     gradient = exact_gradient(MONTHS, RULE, np.array([0, curious, 0, loyal, 0, 0]))[[1, 3]]
     np.testing.assert_allclose(visits, [(0, d) for d in solution.visits[:2]])
     wait, offer = solution.action_values[:2].T
@@ -122,7 +127,28 @@ def test_bars_of_the_theorem(curious, loyal):
     np.testing.assert_allclose(ends[:2], [(0, wait) for wait in both[:2, 0]])
     np.testing.assert_allclose(ends[2:], both[:2], atol=1e-12)  # an offer's bar begins where that of waiting ends
     np.testing.assert_allclose(total, [(0, each) for each in gradient], atol=1e-12)
-    tops = figure.axes[3].lines[-1].get_ydata()
+    (below,) = [axes for axes in others if axes.get_title("left").startswith("their sum")]
+    tops = below.lines[-1].get_ydata()
     np.testing.assert_allclose(tops.reshape(2, 3), np.tile(gradient[:, None], 3), atol=1e-12)
     assert f"J = {exact_return(MONTHS, RULE, np.array([0, curious, 0, loyal, 0, 0])):.2f}" in sentence
     assert f"gain = {gradient[0]:+.3f}" in sentence and sentence.endswith(f"gain = {gradient[1]:+.3f}.")
+    arrow, here = plane.lines
+    np.testing.assert_allclose(here.get_xydata(), [[curious, loyal]])
+    np.testing.assert_allclose(arrow.get_xydata(), [[curious, loyal], [curious, loyal] + 10 * gradient], atol=1e-12)
+
+
+def test_the_plane_shows_the_exact_return_from_above():
+    axes = Figure().subplots()
+    exact = lambda x, y: exact_return(MONTHS, RULE, np.array([0, x, 0, y, 0, 0]))  # noqa: E731
+    plane = Plane(axes, exact)
+    (contours,) = axes.collections
+    seen = 0
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        J = np.array([exact(x, y) for x, y in path.vertices])
+        np.testing.assert_allclose(J, level, atol=0.02 * np.diff(contours.levels)[0])
+        seen += len(J)
+    assert seen > 200
+    plane.show(np.array([1.0, -2.0]), np.array([0.1, 0.2]))
+    np.testing.assert_allclose(plane.here.get_xydata(), [[1, -2]])
+    np.testing.assert_allclose(plane.arrow.get_xydata(), [[1, -2], [2, 0]], atol=1e-12)
+    assert plane.here.get_gid() == "curious"

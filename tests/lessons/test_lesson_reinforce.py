@@ -1,16 +1,19 @@
 """Notebook 03: its estimates and variances against series and identities, its pictures at the ends of controls."""
 
+import itertools
+
 import gymnasium
 import numpy as np
 import pytest
 from lesson import corners, definitions, line
 from matplotlib.figure import Figure
 
-from pgedu import SGD, Linear, Policy, Table, exact_return, reinforce, reward_to_go, short_corridor, total_return
+from pgedu import SGD, Linear, Policy, Table, campaign, exact_return, reinforce, reward_to_go, short_corridor
+from pgedu import total_return
 from pgedu.lessons.reinforce import cartpole_curves, cloud, corridor_hill, corridor_return, variance_dots
 
 NOTEBOOK = "03_reinforce.ipynb"
-coin = Policy.softmax(Table(1, 2))
+coin, campaign_policy = Policy.softmax(Table(1, 2)), Policy.softmax(Table(3, 2))
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +26,11 @@ def chain_cells():
     return definitions(NOTEBOOK, "cell-02", "cell-15", "cell-18")
 
 
+@pytest.mark.parametrize("curious, loyal", [(0.0, 0.0), (-1.5, 2.0)])
 @pytest.mark.parametrize("psi", [total_return, reward_to_go])
-def test_estimates_are_means_of_batches_around_the_exact_gradient(campaign_cells, psi):
-    estimates, truth = campaign_cells["estimates"], campaign_cells["truth"]
-    one, fifty = (estimates(np.random.default_rng(0), batch, psi, True) for batch in (1, 50))
+def test_estimates_are_means_of_batches_around_the_exact_gradient(campaign_cells, psi, curious, loyal):
+    estimates, (_, truth) = campaign_cells["estimates"], campaign_cells["truth_at"](curious, loyal)
+    one, fifty = (estimates(np.random.default_rng(0), curious, loyal, batch, psi, True) for batch in (1, 50))
     np.testing.assert_allclose(fifty, [one[n : n + 50].mean(axis=0) for n in range(0, 2000, 50)])
     assert (np.abs(one.mean(axis=0) - truth) < 4 * one.std(axis=0) / np.sqrt(2000)).all()
 
@@ -50,13 +54,31 @@ def test_measured_variances_come_near_the_formulas(chain_cells):
     np.testing.assert_allclose(found[:, few], chain_cells["formulas"](chain_cells["stay"])[:, few], rtol=0.25)
 
 
+@pytest.mark.parametrize("curious, loyal", [(0.0, 0.0), (-3.0, 3.0), (1.2, -0.7)])
+def test_truth_is_the_return_and_its_slopes(campaign_cells, curious, loyal):
+    truth_at = campaign_cells["truth_at"]
+    J, gradient = truth_at(curious, loyal)
+    assert J == pytest.approx(exact_return(campaign(), campaign_policy, np.array([0, curious, 0, loyal, 0, 0])))
+    ahead = truth_at(curious + 1e-5, loyal)[0], truth_at(curious, loyal + 1e-5)[0]
+    behind = truth_at(curious - 1e-5, loyal)[0], truth_at(curious, loyal - 1e-5)[0]
+    np.testing.assert_allclose(gradient, np.subtract(ahead, behind) / 2e-5, atol=1e-8)
+
+
 def test_the_cloud_shows_the_estimates_and_tells_their_width(campaign_cells):
-    view = cloud(campaign_cells["estimates"], campaign_cells["truth"])
-    ends = {"batch": (1, 50), "psi": (total_return, reward_to_go), "gamma_power": (True, False)}
-    for number, (sentence, figure) in enumerate(corners(lambda figure: seeded(view(figure)), **ends)):
-        batch, psi, power = (1, 50)[number // 4], (total_return, reward_to_go)[number // 2 % 2], number % 2 == 0
-        points = campaign_cells["estimates"](np.random.default_rng(0), batch, psi, power)
-        np.testing.assert_array_equal(line(figure.axes[0], "estimates"), points)
+    view = cloud(campaign_cells["estimates"], campaign_cells["truth_at"])
+    ends = {"curious": (-3.0, 3.0), "loyal": (-3.0, 1.0), "batch": (1, 50), "psi": (total_return, reward_to_go)}
+    ends["gamma_power"] = (True, False)
+    found = corners(lambda figure: seeded(view(figure)), **ends)
+    for values, (sentence, figure) in zip(itertools.product(*ends.values()), found, strict=True):
+        *theta, batch, psi, power = values
+        _, truth = campaign_cells["truth_at"](*theta)
+        points = campaign_cells["estimates"](np.random.default_rng(0), *theta, batch, psi, power)
+        plane, right = figure.axes
+        np.testing.assert_array_equal(line(right, "estimates"), points)
+        arrow, here = plane.lines
+        np.testing.assert_array_equal(here.get_xydata(), [theta])
+        np.testing.assert_allclose(arrow.get_xydata(), [theta, theta + 10 * truth], atol=1e-12)
+        assert f"(the gradient's length is {np.hypot(*truth):.2f})" in sentence
         assert f"{2000 // batch:,} estimates from {batch} episodes each" in sentence
         assert f"weighted with the {psi.__name__.replace('_', ' ')}" in sentence
         assert f"standard deviation is {np.sqrt(np.trace(np.cov(points.T, bias=True))):.2f} " in sentence
@@ -71,8 +93,8 @@ def test_a_psi_without_a_name_is_drawn_too(campaign_cells):
         def __call__(self, rollout, gamma_power):
             return rollout.rewards
 
-    draw = cloud(campaign_cells["estimates"], campaign_cells["truth"])(Figure())
-    assert "weighted with the estimator:" in draw(np.random.default_rng(0), 10, Own(), True)
+    draw = cloud(campaign_cells["estimates"], campaign_cells["truth_at"])(Figure())
+    assert "weighted with the estimator:" in draw(np.random.default_rng(0), 0.5, -0.5, 10, Own(), True)
 
 
 def test_dots_stand_where_they_were_measured_and_lines_where_the_formula_is(chain_cells):

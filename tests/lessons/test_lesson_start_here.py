@@ -53,10 +53,13 @@ def test_shops_are_drawn_on_the_hill(learning_rate):
 
 @pytest.mark.parametrize("p", [0.01, 0.99])
 def test_the_panel_that_a_student_reads_draws_mean_and_truth(p):
-    (view,) = from_notebook("00_start_here", "n", "view", world=world, policy=policy, J=J, COLORS=COLORS, tidy=tidy)[1:]
+    _, view = from_notebook("00_start_here", "p", "view", world=world, policy=policy, J=J, COLORS=COLORS, tidy=tidy)
     figure, draw = picture(view)
     sentence = draw(p=p, rng=np.random.default_rng(0))
-    mean, truth = (line.get_ydata() for line in figure.axes[0].lines)
-    np.testing.assert_allclose(truth, by_hand(p))
-    assert abs(mean[-1] - by_hand(p)) < 5 * 5.5 / 1000**0.5  # a customer's standard deviation is below 5.5
-    assert sentence.endswith(f"the mean of 1,000 customers is {mean[-1]:.2f}; the exact J is {by_hand(p):.2f}.")
+    curve, here, (low, mean, high) = (line.get_xydata() for line in figure.axes[0].lines)
+    np.testing.assert_allclose(curve[:, 1], by_hand(curve[:, 0]))
+    np.testing.assert_allclose(here, [[p, by_hand(p)]])
+    assert figure.axes[0].lines[1].get_gid() == "p" and low[0] == mean[0] == high[0] == p
+    assert abs(mean[1] - by_hand(p)) < 5 * 5.5 / 1000**0.5  # a customer's standard deviation is below 5.5
+    assert mean[1] - low[1] == pytest.approx(high[1] - mean[1]) and 0 < high[1] - mean[1] < 2 * 5.5 / 1000**0.5
+    assert sentence.endswith(f"the mean of 1,000 customers is {mean[1]:.2f}; the exact J is {by_hand(p):.2f}.")
