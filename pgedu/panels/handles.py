@@ -6,6 +6,9 @@ from pgedu.arguments import refuse
 from pgedu.panels.controls import clipped, stepped
 
 
+HAIR = 1e-3  # as a share of the picture: what lies on the edge of a plot is in it
+
+
 class Handles:
     """The controls of a panel that go along an axis, as handles of its picture: one each, or two that span a plane."""
 
@@ -47,7 +50,8 @@ class Handles:
             x, y = marker.get_xdata()[0], marker.get_ydata()[0]
         x, y = (positions[group[along]] if along in group else edge for along, edge in (("x", x), ("y", y)))
         at, box = self._canvas.fractions(axes, x, y)
-        inside = bool(np.isfinite(at).all() and (np.abs(at - 0.5) <= 0.5).all())
+        (left, top), (right, bottom) = np.array(box[:2]) - HAIR, np.array(box[2:]) + HAIR
+        inside = bool(left <= at[0] <= right and top <= at[1] <= bottom)  # False where it is not finite, too
         first = self._controls[next(iter(group.values()))]
         return {
             "along": "".join(group), "box": box, "at": at.tolist() if inside else [0, 0], "inside": inside,
