@@ -150,7 +150,7 @@ stretched = (
     ["Only the gradient's", "Only the natural gradient's", "Both"],
     "Only the gradient's",
     "The natural gradient measures steps by how much the policy changes, and the policy does not know in which units y "
-    "is counted. The gradient does.",
+    "is counted. The gradient does: with a stretch of 3 it even gets off the plateau.",
 )
 a_full_nat = (
     "A region of one nat instead of 0.03. What will it do?",

@@ -9,15 +9,15 @@ large_steps = (
     "Twenty shops learn with a learning rate of 3. Where will they be after some hundred updates?",
     ["At the top of the hill, only sooner", "Around the top, a little less steady", "At the two feet of the hill"],
     "At the two feet of the hill",
-    "A leap carries a dot past the top, to never or always an offer. There nothing new is seen, so it stays. "
+    "A leap carries a dot past the top, or back down: to never or always an offer. There nothing new is seen, so it stays. "
     "With 0.01 the dots climb together, and slowly.",
 )
 two_rules_apart = (
     "A thousand customers with p = 0.50, and a thousand with p = 0.69, the best. How often will 0.69 come out ahead?",
     ["Practically always", "Nine times in ten", "About six times in ten"],
     "About six times in ten",
-    "The black lines are only 0.06 apart, while the end of the blue curve moves by about 0.16 from seed to seed: "
-    "the noise is larger than the difference.",
+    "On the hill the two policies are only 0.06 apart, while the middle of the blue bar moves by about 0.16 from seed "
+    "to seed, up or down: the noise is larger than the difference.",
 )
 
 # 01 Bandits
@@ -52,16 +52,16 @@ ten_times_faster = (
     "learner that has settled hardly tries another.",
 )
 larger_rate = (
-    "With the baseline: which learning rate takes the best arm more often, 0.1 or 0.4?",
-    ["0.1 all the time", "0.4 at first, 0.1 in the end", "0.4 all the time"],
-    "0.4 at first, 0.1 in the end",
-    "The two upper curves cross: large steps find out sooner, and settle too early.",
+    "With the baseline, the learning rate of 0.4 leads at first. When is it overtaken by 0.1?",
+    ["After about 20 steps", "After about 200 steps", "Not within 1,000 steps"],
+    "After about 200 steps",
+    "The two upper curves cross there: large steps find out sooner, and settle too early.",
 )
 bandit_or_test = (
     "10,000 visitors, and a test of n = 1,445 for each creative. Who loses fewer clicks, test or gradient bandit?",
     ["The test, which knows the winner almost for sure", "The gradient bandit", "Both lose about the same"],
     "The gradient bandit",
-    "The grey line climbs to about 400 clicks, all lost during the test, in which four of five visitors see a worse "
+    "The dashed line climbs to about 400 clicks, all lost during the test, in which four of five visitors see a worse "
     "creative. The bandit's curve bends as soon as it leans towards the best. (With n = 300 it would be closer.)",
 )
 

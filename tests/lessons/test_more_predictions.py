@@ -142,6 +142,7 @@ def test_07_two_paths():
     assert names["return_at"](*plain[-1].T) == pytest.approx([9.8, 18.4], abs=0.05) and right("stuck") == "The gradient"
     np.testing.assert_allclose(plain[:, 1], stretched[:, 1], atol=1e-9)
     assert np.abs(plain[:, 0] - stretched[:, 0]).max() > 1 and right("stretched") == "Only the gradient's"
+    assert names["return_at"](*names["paths"](2.0, -2.0, 0.3, 3.0)[-1, 0]) > 18  # off the plateau
 
 
 def test_07_a_full_nat():

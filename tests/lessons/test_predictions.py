@@ -106,6 +106,16 @@ def test_01_learners_without_baseline_and_with_ten_times_the_rate():
     assert 0.4 < shares[1.0, True] < 0.6 and right("ten_times_faster") == "Fewer than before"
 
 
+def test_01_the_larger_rate_is_overtaken():
+    values, settings = np.random.default_rng(25).normal(4, 1, size=(2000, 10)), {"including": True, "updates": 250}
+    rates = {"runs": (2, 2000), "learning_rate": [[0.1], [0.4]], "baseline": True}
+    learners = gradient_bandit(values, rng=np.random.default_rng(0), **rates, **settings)
+    best = values.argmax(axis=-1)
+    slow, fast = np.array([(pull.actions == best).mean(axis=-1) for pull in learners]).T
+    assert (slow[20:150] < fast[20:150]).all() and (slow[230:] > fast[230:]).all()
+    assert right("larger_rate") == "After about 200 steps"
+
+
 def test_02_arrows():
     (estimates,) = from_notebook("02_policy_gradient_theorem", "estimates", corridor=short_corridor(), coin=COIN)
 
