@@ -43,7 +43,8 @@ class Canvas:
 
     @our_settings()
     def pin(self, keep):
-        """Keep the lines as they are now as a grey ghost, in place of an earlier one; or let the ghost go."""
+        """Keep the lines that move as they are now as a grey ghost, in place of an earlier one; or let the ghost go."""
+        self._notice()
         lines = [(i, line) for i, axes in enumerate(self.figure.axes) for line in axes.lines]
         for _, line in lines:
             if line.get_gid() == "ghost":
@@ -52,15 +53,16 @@ class Canvas:
         kept = [
             (i, *np.array(line.get_data()), line.get_marker(), line.get_linestyle())
             for i, line in lines
-            if line.get_gid() != "ghost" and line.get_transform() == line.axes.transData
+            if line in self._moving and line.get_transform() == line.axes.transData
         ]
         self._ghosts = kept if keep else []
         self._show_ghosts()
 
     def _show_ghosts(self):
         for index, x, y, marker, style in self._ghosts:
-            axes = self.figure.axes[index]
-            axes.plot(x, y, color=GHOST, marker=marker, linestyle=style, markersize=2, zorder=0.5, gid="ghost")
+            look = {"color": GHOST, "marker": marker, "linestyle": style, "markersize": 2}
+            (ghost,) = self.figure.axes[index].plot(x, y, **look, zorder=0.5, gid="ghost")
+            ghost.stale = False  # it belongs to the background, below whatever stands still
 
     def resize(self, pixels):
         """From now on, that many pixels wide, for a screen of another density or a narrower page; False if it was so."""
@@ -95,9 +97,14 @@ class Canvas:
         self._blit()
         return _png(np.asarray(self._agg.buffer_rgba()))
 
-    def _blit(self):
+    def _notice(self):
+        """All (axes, artist) inside the axes; those that have changed since they were drawn belong to what moves."""
         artists = [(axes, artist) for axes in self.figure.axes for artist in _inside(axes)]
         self._moving.update(artist for _, artist in artists if artist.stale)
+        return artists
+
+    def _blit(self):
+        artists = self._notice()
         for _, artist in artists:
             artist.set_animated(artist in self._moving)  # Matplotlib leaves animated artists out of a full draw
         seen = [_background_of(axes) for axes in self.figure.axes]

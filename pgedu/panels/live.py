@@ -32,6 +32,7 @@ from pgedu.panels.panel import Panel, button, call, named
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
 SLOWEST = 0.01  # updates per picture: below 1, slow motion; here, one step of the environments per picture
 UNSEEN = 0.1  # seconds from one look to the next whether a hidden page is seen again
+POLITE = 0.1  # seconds that a player gives way at most, after a frame that had to wait for a processor
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
 PATIENCE = 20.0  # seconds that a panel computes before it shows what there is; long, as saved pictures depend on it
 
@@ -201,7 +202,7 @@ class watch(Panel):  # noqa: N801
         ended = time.perf_counter()
         waited = ended - began - (time.process_time() - busy)  # for a processor: others need it, too
         # In the midst of a long update there is nothing to draw: only a rest, and on with it.
-        return max(REST, began + FRAME - ended if drawn else 0.0, min(waited, FRAME))
+        return max(REST, began + FRAME - ended if drawn else 0.0, min(waited, POLITE))
 
     def _frame(self):
         """Learn for one frame, and show what is new; False if there is nothing."""

@@ -89,3 +89,45 @@ def test_setup_again_starts_clean_but_keeps_the_ghost():
     fresh = Canvas(view, (6, 3))
     fresh.draw(0.1)
     np.testing.assert_array_equal(pixels(canvas), pixels(fresh))
+
+
+def test_what_stands_still_is_drawn_once_until_it_moves():
+    """A line that has not moved is in the background; when it moves, later than the others, the picture follows."""
+
+    def two_lines(figure):
+        first, second = figure.subplots().plot([0, 1], [0, 0], "r", [0, 1], [1, 1], "b", linewidth=5)
+
+        def draw(one, other=None):
+            first.set_ydata([one, 0])
+            if other is not None:
+                second.set_ydata([other, 1])
+
+        return draw
+
+    quick, slow = Canvas(two_lines, (4, 3)), Canvas(two_lines, (4, 3))
+    for one, other in ((0.2, None), (0.3, None), (0.3, 0.5), (0.1, 0.6), (0.2, None)):
+        quick.draw(one, other)
+        found = pixels(quick)
+        slow.draw(one, other)
+        slow._seen = None  # everything anew
+        np.testing.assert_array_equal(found, pixels(slow))
+    still = [len(list(canvas._moving)) for canvas in (quick, Canvas(two_lines, (4, 3)))]
+    assert still == [2, 0]
+
+
+def test_a_ghost_covers_nothing_that_stands_still():
+    def hill(figure):
+        axes = figure.subplots()
+        axes.plot([0, 1], [0.5, 0.5], "k", linewidth=6)
+        (line,) = axes.plot([0, 1], [0, 0], "r", linewidth=6)
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        return lambda height: line.set_ydata([height, height])
+
+    canvas = Canvas(hill, (4, 3))
+    canvas.draw(0.5)
+    canvas.png()
+    canvas.pin(True)
+    canvas.draw(0.9)
+    middle = pixels(canvas)[:, 200]
+    assert (middle.sum(axis=1) < 60).any(), "the black line has gone below the grey one"
+    assert sum(line.get_gid() == "ghost" for line in canvas.figure.axes[0].lines) == 1  # of what moves alone
