@@ -225,7 +225,7 @@ SLIDER = """async ([slider, target, count]) => {
         const began = performance.now();
         handle.dispatchEvent(new KeyboardEvent('keydown', {key: i % 2 ? 'ArrowLeft' : 'ArrowRight', bubbles: true}));
         times.push(await shown - began);
-        await new Promise(resolve => setTimeout(resolve, 50));
+        await new Promise(resolve => setTimeout(resolve, 30));
     }
     return times;
 }"""
@@ -255,16 +255,17 @@ def with_label(name):
     return notebook
 
 
-def drag_times(page, panel, count=30):
+def drag_times(page, panel, count=20):
     """Milliseconds from pointer to painted picture: the first handle of a panel, to and fro."""
     page.evaluate(PROBE, panel.locator("canvas").element_handle())
+    panel.locator(".pgedu-words").scroll_into_view_if_needed()  # the whole picture is in the window
     box = panel.locator(".pgedu-knob:visible").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     for i in range(count):
         page.mouse.move(x + (12 if i % 2 else -12), y + (12 if i % 2 else -12))
-        page.wait_for_timeout(80)
+        page.wait_for_timeout(60)
     page.mouse.up()
     return page.evaluate("probe.times")
 
@@ -324,7 +325,7 @@ def panels_of(page):
 def to_label(page):
     """Milliseconds from a key on a bare slider to a label's new text."""
     label = scrolled_to(page, 0).locator(".jp-OutputArea")
-    return quick(page.evaluate(SLIDER, [label.element_handle(), page.locator(".bare-label").element_handle(), 30]))
+    return quick(page.evaluate(SLIDER, [label.element_handle(), page.locator(".bare-label").element_handle(), 20]))
 
 
 def quick(times):
@@ -353,7 +354,7 @@ def bench_moving(page, panel, what, ratio, to_label, back):
         return [statistics.median(column) for column in zip(*pairs)]
 
     if panel.locator(".noUi-handle").count():
-        slid = lambda: page.evaluate(SLIDER, [panel.element_handle(), panel.locator("canvas").element_handle(), 30])  # noqa: E731
+        slid = lambda: page.evaluate(SLIDER, [panel.element_handle(), panel.locator("canvas").element_handle(), 20])  # noqa: E731
         longer, bare = more(slid)
         report(f"{what}: slider to picture, more than slider to label ({bare:.0f} ms)", f"{longer:.0f} ms", target)
     if panel.locator(".pgedu-knob:visible").count():
