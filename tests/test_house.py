@@ -40,12 +40,12 @@ def imports(source):
 
 
 def wrong_arrows(room, source):
-    """Imports that run up, around the rooms, or to ipywidgets from outside `panels`."""
+    """Imports that run up, around the rooms, or to ipywidgets or anywidget from outside `panels`."""
     public = ["pgedu", *(f"pgedu.{name}" for name in pgedu.__all__)] if room == "lessons" else []  # as a reader's file does
     allowed = [f"pgedu.{each}" for each in (room, *BELOW[room])] + COMMON
     return [
         name for name in imports(source)
-        if (name.startswith("ipywidgets") and room != "panels")
+        if (name.startswith(("ipywidgets", "anywidget")) and room != "panels")
         or (name.startswith("pgedu") and name not in public and ".".join(name.split(".")[:2]) not in allowed)
     ]  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_imports_run_downwards(path):
 
 @pytest.mark.parametrize("room, source", [
     ("worlds", "from pgedu.policies.heads import Categorical"), ("gradients", "import pgedu.learning.training"),
-    ("learning", "import ipywidgets"), ("experience", "from pgedu.panels import views"), ("worlds", "from pgedu import MDP"),
+    ("learning", "import ipywidgets"), ("lessons", "import anywidget"), ("experience", "from pgedu.panels import views"), ("worlds", "from pgedu import MDP"),
     ("panels", "from pgedu.gradients import returns"), ("learning", "def f():\n    from pgedu.panels import slider"),
 ])  # fmt: skip
 def test_an_arrow_that_runs_up_is_found(room, source):

@@ -1,4 +1,4 @@
-"""Panels: pictures that can be touched. The only room that imports ipywidgets; of the rooms below, it imports `learning`."""
+"""Panels: pictures that can be touched. The only room that imports ipywidgets and anywidget; of the rooms below, it imports `learning`."""
 
 import pgedu.panels.quiet_import  # noqa: F401 - before anything else imports Matplotlib
 from pgedu.panels.controls import choice, slider, switch
