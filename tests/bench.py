@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 import nbformat  # noqa: E402
-from lab import ROOT, browser_page, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
+from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
     MLP, SGD, Adam, LearnedValue, Linear, Policy, Stream, Table, campaign, collect, discounted_returns, enumerate_rollouts,
@@ -299,32 +299,24 @@ def bench_panels(name, ratio):
             page.wait_for_timeout(3000)
             for i, place in enumerate(panels_of(page)):
                 what = f"{name[:2]}, panel {i + 1}, pixel ratio {ratio}"
-                panel = scrolled_to(page, place).locator(".pgedu-live:has(.pgedu-picture)").first
+                panel = cell(page, place).locator(".pgedu-live:has(.pgedu-picture)").first
                 panel.locator("canvas[data-number]").wait_for()
                 page.wait_for_timeout(500)
                 if panel.locator('button:has-text("play")').count():
                     bench_playing(page, panel, what)
                 else:
-                    bench_moving(page, panel, what, ratio, partial(to_label, page), partial(scrolled_to, page, place))
-
-
-def scrolled_to(page, index):
-    """A cell at the top of the window: JupyterLab keeps only those in sight in the page."""
-    page.evaluate(f"async () => await window.jupyterapp.shell.currentWidget.content.scrollToItem({index}, 'start')")
-    found = page.locator(f'.jp-Notebook [data-windowed-list-index="{index}"]')
-    found.wait_for()
-    return found
+                    bench_moving(page, panel, what, ratio, partial(to_label, page), partial(cell, page, place))
 
 
 def panels_of(page):
     """Numbers of the cells with a panel."""
     cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length")
-    return [i for i in range(1, cells) if scrolled_to(page, i).locator(".pgedu-picture").count()]
+    return [i for i in range(1, cells) if cell(page, i).locator(".pgedu-picture").count()]
 
 
 def to_label(page):
     """Milliseconds from a key on a bare slider to a label's new text."""
-    label = scrolled_to(page, 0).locator(".jp-OutputArea")
+    label = cell(page, 0).locator(".jp-OutputArea")
     return quick(page.evaluate(SLIDER, [label.element_handle(), page.locator(".bare-label").element_handle(), 20]))
 
 

@@ -97,3 +97,11 @@ def open_notebook(page, address, name, app="lab/tree"):
 def run_all(page):
     """Run every cell; returns when the last one has run."""
     page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+
+def cell(page, index):
+    """A cell, scrolled to: JupyterLab keeps only those in sight in the page."""
+    page.evaluate(f"async () => await window.jupyterapp.shell.currentWidget.content.scrollToItem({index}, 'start')")
+    found = page.locator(f'.jp-Notebook [data-windowed-list-index="{index}"]')
+    found.wait_for()
+    return found

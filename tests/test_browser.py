@@ -9,7 +9,7 @@ import sys
 
 import nbformat
 import pytest
-from lab import ROOT, browser_page, find_chromium, jupyter_lab, open_notebook, run_all
+from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 pytestmark = [
@@ -124,14 +124,6 @@ def lab(tmp_path_factory):
     nbformat.write(scratch, folder / "scratch.ipynb")
     with jupyter_lab(folder) as address, browser_page() as page:
         yield address, page, folder
-
-
-def cell(page, index):
-    """A cell, scrolled to: JupyterLab keeps only those in sight in the page."""
-    page.evaluate(f"async () => await window.jupyterapp.shell.currentWidget.content.scrollToItem({index}, 'start')")
-    found = page.locator(f'.jp-Notebook [data-windowed-list-index="{index}"]')
-    found.wait_for()
-    return found
 
 
 def cells(path):

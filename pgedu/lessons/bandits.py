@@ -17,7 +17,7 @@ def lean(policy):
         left, axes = figure.subplots(1, 2)
         for each in (left, axes):
             each.set(xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
-        stems, heads = _stems(tidy(left, "preferences H(a) (dots), H(a) + c (bars)"), ["H_A", "H_B", "H_C"])
+        show = _stems(tidy(left, "preferences H(a) (dots), H(a) + c (bars)"), ["H_A", "H_B", "H_C"])
         tidy(axes, "π(a)").set_ylim(0, 1.05)
         bars = axes.bar(position, 0, 0.6, color=COLORS["reward to go"], alpha=0.5, label="share of 500 visitors")
         (exact,) = axes.plot(position, 0 * position, "k_", markersize=60, markeredgewidth=2, label="π, exact")
@@ -25,13 +25,10 @@ def lean(policy):
 
         def draw(rng, H_A, H_B, H_C, c):  # noqa: N803 - H is the book's symbol
             H = np.array([H_A, H_B, H_C])
-            preferences = H + c
-            pi = policy.probabilities(preferences, np.array([0]))[0]  # there is only one situation, number 0
-            shown = policy.sample(preferences, np.zeros(500, dtype=int), rng)
+            show(H, H + c)
+            pi = policy.probabilities(H + c, np.array([0]))[0]  # there is only one situation, number 0
+            shown = policy.sample(H + c, np.zeros(500, dtype=int), rng)
             exact.set_ydata(pi)
-            stems.set_ydata(np.stack([0 * preferences, preferences, np.nan * preferences], axis=-1).ravel())
-            for head, x, preference in zip(heads, position, H):
-                head.set_data([x], [preference])
             for bar, share in zip(bars, np.bincount(shown, minlength=3) / 500):
                 bar.set_height(share)
             return (f"The probabilities are {pi[0]:.3f}, {pi[1]:.3f} and {pi[2]:.3f}: "
@@ -43,11 +40,19 @@ def lean(policy):
 
 
 def _stems(axes, names):
-    """Broad lines from 0 up, and a marker for each name, which carries its handle."""
+    """Broad lines from 0, and a marker for each name, which carries its handle: the function that moves them."""
     axes.set_ylim(-6.5, 6.5)
     axes.axhline(0, color="0.6", linewidth=1)
-    (stems,) = axes.plot(np.repeat(range(len(names)), 3), np.zeros(3 * len(names)), color="0.8", linewidth=24, solid_capstyle="butt")
-    return stems, [axes.plot([], [], "o", color="black", markersize=8, gid=name)[0] for name in names]
+    x = np.arange(len(names))
+    (stems,) = axes.plot([], [], color="0.8", linewidth=24, solid_capstyle="butt")
+    heads = [axes.plot([], [], "o", color="black", markersize=8, gid=name)[0] for name in names]
+
+    def show(dots, ends):
+        stems.set_data(np.repeat(x, 3), np.stack([0 * ends, ends, np.nan * ends], axis=-1).ravel())
+        for head, place, dot in zip(heads, x, dots):
+            head.set_data([place], [dot])
+
+    return show
 
 
 def variance_of_estimate(pull, arms, offset):

@@ -33,7 +33,7 @@ class Picture(anywidget.AnyWidget):
         super().__init__(width=width)
         self._on_move, self._on_size = on_move, on_size
         self._views, self._answers, self.painted = {}, {}, 0
-        self._heard, self._waits = None, 0
+        self._spoken, self._waits, self._since = False, 0, 0.0
         self.on_msg(lambda _, message, __: self._hear(message))
 
     def show(self, **state):
@@ -50,7 +50,7 @@ class Picture(anywidget.AnyWidget):
 
     def _hear(self, message):
         event, view = message["event"], message["view"]
-        self._heard, self._waits = time.monotonic(), 0
+        self._spoken, self._waits = True, 0
         if event == "gone":
             self._views.pop(view, None)
         elif event == "hello":
@@ -71,7 +71,7 @@ class Picture(anywidget.AnyWidget):
     @property
     def seen(self):
         """Whether a page shows it. Where none has ever spoken (a test, a script), somebody may look all the same."""
-        return self._heard is None or any(self._views.values())
+        return not self._spoken or any(self._views.values())
 
     @property
     def behind(self):
@@ -79,9 +79,11 @@ class Picture(anywidget.AnyWidget):
         return bool(self._views) and self.number - self.painted >= AHEAD
 
     def alone(self):
-        """Whether its pages are gone without a word: called whenever a player waits, it is True after long silence.
+        """Whether its pages are gone without a word: called whenever a player waits, it is True after long waiting.
 
         Words wait for as long as the kernel computes, so time alone is no proof: several turns must have passed, too.
         """
+        if self._waits == 0:
+            self._since = time.monotonic()  # not since the last word: while nothing plays, a page has nothing to say
         self._waits += 1
-        return self._waits > 20 and time.monotonic() - self._heard > ALONE
+        return self._waits > 20 and time.monotonic() - self._since > ALONE

@@ -234,6 +234,26 @@ def test_a_player_stops_when_its_page_has_gone_without_a_word_and_says_so(monkey
     asyncio.run(main())
 
 
+def test_a_page_that_had_nothing_to_say_for_long_is_not_taken_for_one_that_has_gone(monkeypatch):
+    """A panel that was paused for minutes plays on a slow page, which needs a moment for its first pictures."""
+    monkeypatch.setattr(picture, "ALONE", 0.5)
+
+    async def main():
+        panel = a_player()
+        page = Page(panel)
+        page.paint()
+        await asyncio.sleep(1.0)
+        panel._play.value = True
+        await asyncio.sleep(0.4)
+        assert panel._play.value and panel._picture.behind
+        page.paint()
+        await asyncio.sleep(0.4)
+        assert panel._play.value
+        panel._play.value = False
+
+    asyncio.run(main())
+
+
 def test_a_long_computation_is_not_taken_for_a_page_that_has_gone(monkeypatch):
     """The page's words have to wait while the kernel computes."""
     monkeypatch.setattr(picture, "ALONE", 0.1)
