@@ -10,7 +10,7 @@ COLOR = COLORS["constant"]
 def cloud_of_a_decision(q, truth, moments, estimates):
     """One decision among three actions worth q [3]: a baseline b(a), to be dragged, and the cloud of the estimates.
 
-    b(a) is b, and as much of q(a) - mean as `follows` says: for 1, b follows the action entirely.
+    b(a) = (1 - follows) b + follows q(a): for 0 a plain number, for 1 it follows the action entirely.
 
     Args:
         truth: [3], the exact gradient by the three preferences.
@@ -24,13 +24,14 @@ def cloud_of_a_decision(q, truth, moments, estimates):
         weights, plane = Weights(left, q), Plane(right, truth)
 
         def draw(rng, b, follows):
-            each = b + follows * (q - q.mean())
+            each = (1 - follows) * b + follows * q
             mean, covariance = moments(each)
+            share = round(mean @ truth / (truth @ truth), 2) + 0.0  # no "-0.00"
             weights.show(b, each)
             plane.show(estimates(rng, each), mean)
             return (f"The baseline is {', '.join(f'{value:.1f} for {name}' for value, name in zip(each, 'ABC'))}. The variance "
                     f"of one estimate is {np.trace(covariance):.1f} (without baseline {without:.1f}), and the expected "
-                    f"estimate is {mean @ truth / (truth @ truth):.2f} times the gradient.")  # fmt: skip
+                    f"estimate is {share:.2f} times the gradient.")  # fmt: skip
 
         return draw
 

@@ -57,15 +57,16 @@ class OverTheta:
     def __init__(self, axes, stay, parabolas, with_value):
         tidy(axes, "exact variance", "θ, the probability of staying")
         in_decades(axes.yaxis)
-        axes.set(ylim=(1, 10000), xlim=(0, 0.76))
-        for psi, width in ((total_return, 4), (reward_to_go, 2)):
-            name = psi.__name__.replace("_", " ")
-            axes.plot(stay, parabolas[psi].without, color=COLORS[name], linewidth=width, label=name)
-        axes.plot(stay, with_value, color=COLORS["state value"], label="reward to go − v")
+        axes.set(ylim=(1, 10000), xlim=(0, 0.74))
+        lines = [(psi.__name__.replace("_", " "), parabolas[psi].without) for psi in parabolas] + [("state value", with_value)]
+        for (name, values), shown in zip(lines, ("total return", "reward to go", "reward to go − v")):
+            axes.plot(stay, values, color=COLORS[name], linewidth=4 if name == "total return" else 2, label=shown)
+            label(axes, stay[-1] + 0.02, values[-1], shown, COLORS[name])
         (self.best,) = axes.plot([], [], "k:", label="best b for each θ")
+        label(axes, 0.27, 1.6, "dotted: the best b for each θ")
         (self.moving,) = axes.plot([], [], "--", color=COLORS["constant"], label="with b")
         (self.dot,) = axes.plot([], [], "o", color=COLORS["constant"], markersize=9, gid="theta")
-        axes.legend(loc="upper left", borderaxespad=0.1, labelspacing=0.25)
+        key(axes, self.moving)
         self.stay = stay
 
     def show(self, variance, here, least):

@@ -134,8 +134,8 @@ follows_the_action = (
     "You let b follow the action, up to b(a) = q(a), the best forecast there is. What does the cloud do?",
     ["It shrinks around the star", "It shrinks, and slides off the star", "It grows"],
     "It shrinks, and slides off the star",
-    "The arrow goes to 0, wherever b stands: what one action is worth more than another has been subtracted, too, and "
-    "that was all there was to learn. Noise is left, and no direction.",
+    "Cloud and arrow go to 0: what one action is worth more than another has been subtracted, too, and that was all "
+    "there was to learn. A little noise is left, and no direction.",
 )
 where_least = (
     "Reward to go, θ = 0.40: the mean return, from every step on, is v = 0.67. For which b is the variance least?",
