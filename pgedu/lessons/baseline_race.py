@@ -145,21 +145,26 @@ class Lane:
 
     def add(self, new, runs, exact):
         """Draw records of updates, as far as they are of these runs; `exact` gives J [n, R] of theta [n, R, D]."""
-        for record in new:
-            sampled = record.gradients[runs].var(axis=-2, ddof=1).sum(axis=-1).mean()
-            start = sampled if np.isnan(self._smooth) else self._smooth
-            self._smooth = start + self.SHARE * (sampled - start)
-            self.sampled.add([record.update], [[self._smooth]])
         if new:
             updates, theta = [record.update for record in new], np.array([record.theta[runs] for record in new])
             self.J.add(updates, exact(theta))
+            self.sampled.add(updates, [[self._smoothed(record.gradients[runs])] for record in new])
             self.update = updates[-1]
             self._stand(theta[-1])
-        for record in (record for record in new if record.details):
-            self.variance = record.details["variance"][runs].mean()
-            self.known.add([record.update], [[self.variance]])
+        known = [(record.update, record.details["variance"][runs].mean()) for record in new if record.details]
+        if known:
+            updates, variances = zip(*known)
+            self.known.add(updates, np.array(variances)[:, None])
+            self.variance = variances[-1]
         for curve in (self.sampled, self.known, self.J):
             curve.show()
+
+    def _smoothed(self, gradients):
+        """The running mean of the learners' sampled variances, with those of gradients [R, B, D] in it."""
+        sampled = gradients.var(axis=-2, ddof=1).sum(axis=-1).mean()
+        start = sampled if np.isnan(self._smooth) else self._smooth
+        self._smooth = start + self.SHARE * (sampled - start)
+        return self._smooth
 
     def _stand(self, theta):
         """Dots at the probabilities of an offer, a little apart, so that those in a corner can be seen."""
