@@ -47,7 +47,7 @@ def answer_of(student, shape, quiet=False, **given):
 
 def require_function(student, check):
     """A Fault, unless there is a function that somebody has begun to write."""
-    if student is None or student is ... or _untouched(_own(student)):
+    if student is ... or _untouched(_own(student)):
         raise Fault(UNTOUCHED)
     if not callable(student):
         raise Fault(f"You hand over a value, {brief(student)}: hand over the function itself, without brackets, "
@@ -84,7 +84,7 @@ def _require_places(student, given):
 
 
 def _stopped(error, student, given):
-    said = " ".join(str(error).split())
+    said = " ".join(str(error).split()).rstrip(".")
     said = f": {said[:200]}" if said else ""
     return f"Your code stopped with {type(error).__name__}{said}{_line(error, student)} (given {shown(given)})."
 

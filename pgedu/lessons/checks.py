@@ -12,7 +12,7 @@ from pgedu.lessons.answers import Fault
 from pgedu.lessons.estimator_checks import check_baseline, check_estimator  # noqa: F401
 from pgedu.lessons.return_checks import check_gae, check_returns, check_td_targets  # noqa: F401
 from pgedu.lessons.step_checks import check_clipped_weights, check_natural_step, check_policy_gradient  # noqa: F401
-from pgedu.lessons.verdicts import compare, judged
+from pgedu.lessons.verdicts import compare, judged, sums_to
 from pgedu.policies.heads import softmax as _pi  # as the formulas of the lessons call it
 
 PREFERENCES = [np.array(h) for h in ([0.5, -1.0], [0.2, 1.5, -0.6], [2.0, 0.0, 0.0, 1.0])]
@@ -35,6 +35,11 @@ SOFTMAX_MISTAKES = [
     ("You divide by the sum of the preferences: divide by the sum of the exp(h).", lambda h: np.exp(h) / h.sum()),
     ("You divide by exp of the sum: divide by the sum of the exp(h).", lambda h: np.exp(h) / np.exp(h.sum())),
     ("You divide by the number of actions: divide by the sum of the exp(h).", lambda h: np.exp(h) / len(h)),
+    ("You divide by the mean of the exp(h): divide by their sum.", lambda h: np.exp(h) / np.exp(h).mean()),
+    ("Each exp(h) is divided by itself: divide by the sum over all actions.", lambda h: 0 * h + 1),
+    ("The largest preference is subtracted above the line but not below: subtract it in both.",
+     lambda h: np.exp(h - h.max()) / np.exp(h).sum()),
+    ("All actions get the same: the preferences are not used.", lambda h: 0 * h + 1 / len(h)),
     ("These are the logarithms of the probabilities.", lambda h: np.log(_pi(h))),
     ("Each preference goes through a sigmoid by itself: divide exp(h) by the sum of all exp(h).",
      lambda h: 1 / (1 + np.exp(-h))),
@@ -48,7 +53,7 @@ SOFTMAX_MISTAKES = [
 def check_softmax(student):
     """f(preferences [A]) -> probabilities [A]."""
     praise = "Right: positive numbers that sum to 1, in the proportions of exp(h)."
-    compare(student, _pi, [{"preferences": h} for h in PREFERENCES], praise, SOFTMAX_MISTAKES)
+    compare(student, _pi, [{"preferences": h} for h in PREFERENCES], praise, SOFTMAX_MISTAKES, hint=sums_to(1))
     with contextlib.suppress(Fault):
         return compare(student, _pi, [{"preferences": np.array([1000.0, 999.0])}], praise)
     return praise + " For later: preferences of 1000 overflow. Subtract the largest first; it changes nothing else."
@@ -63,6 +68,12 @@ SCORE_MISTAKES = [
     ("The 1 of the chosen action is missing: it is 1 - pi for that action, -pi for the others.", lambda h, a: -_pi(h)),
     ("The others have lost their minus: it is 1 - pi for the chosen action, -pi for the others.",
      lambda h, a: np.where(_one(h, a) > 0, 1 - _pi(h), _pi(h))),
+    ("These are exp(h), not yet probabilities: divide them by their sum.", lambda h, a: _one(h, a) - np.exp(h)),
+    ("This is pi (1 - pi), how each probability answers to its own preference: log pi(action) is asked for.",
+     lambda h, a: _pi(h) * (1 - _pi(h))),
+    ("You divide by pi(action) once too often.", lambda h, a: _score(h, a) / _pi(h)[a]),
+    ("The action is not used: the 1 stands at the action that was chosen.", lambda h, a: _score(h, 0)),
+    ("The 1 stands at another action than the chosen one: actions count from 0.", lambda h, a: _score(h, a - 1)),
     ("These are the probabilities: the gradient of log pi at the chosen action is asked for.", lambda h, a: _pi(h)),
     ("These are the logarithms themselves: their gradient is asked for.", lambda h, a: np.log(_pi(h))),
     ("This is the derivative by the probability, 1 / pi: the one by the preferences is asked for.",
@@ -78,7 +89,8 @@ SCORE_MISTAKES = [
 def check_score(student):
     """f(preferences [A], action) -> grad log softmax at that action, [A]."""
     cases = [{"preferences": h, "action": a} for h in PREFERENCES for a in range(len(h))]
-    return compare(student, _score, cases, "Right: 1 for the chosen action, minus the probability of each.", SCORE_MISTAKES)
+    praise = "Right: 1 for the chosen action, minus the probability of each."
+    return compare(student, _score, cases, praise, SCORE_MISTAKES, hint=sums_to(0))
 
 
 BANDIT_MISTAKES = [
@@ -95,6 +107,10 @@ BANDIT_MISTAKES = [
      lambda h, q: q - _pi(h) * q.sum()),
     ("pi (1 - pi) is only half of it: when one preference rises, the other actions lose what this one gains.",
      lambda h, q: _pi(h) * (1 - _pi(h)) * q),
+    ("You sum value times score without pi: the sum over actions is an average over the policy.",
+     lambda h, q: (q - _pi(h) * q.sum()) / len(h)),
+    ("Brackets: pi times (value minus expected reward), not (pi times value) minus expected reward.",
+     lambda h, q: _pi(h) * q - _pi(h) @ q),
     ("pi stands there twice: once is enough.", lambda h, q: _pi(h) ** 2 * (q - _pi(h) @ q)),
 ]  # fmt: skip
 
@@ -104,7 +120,7 @@ def check_bandit_gradient(student):
     """f(preferences [A], values [A]) -> exact gradient of the expected reward, [A]."""
     cases = [{"preferences": h, "values": q} for h, q in zip(PREFERENCES, VALUES)]
     praise = "Right: probability times (value minus expected reward); the components sum to 0."
-    return compare(student, lambda h, q: _pi(h) * (q - _pi(h) @ q), cases, praise, BANDIT_MISTAKES)
+    return compare(student, lambda h, q: _pi(h) * (q - _pi(h) @ q), cases, praise, BANDIT_MISTAKES, hint=sums_to(0))
 
 
 def _slope(p):
@@ -172,7 +188,8 @@ def check_entropy_gradient(student):
     """f(preferences [A]) -> dH/dh [A], of the entropy H = -sum pi log pi of a softmax policy."""
     praise = "Right: it pushes towards what is rarer than usual, and is 0 where all actions are equally likely."
     cases = [{"preferences": h} for h in PREFERENCES]
-    return compare(student, lambda h: -_pi(h) * (np.log(_pi(h)) + _entropy(h)), cases, praise, ENTROPY_MISTAKES)
+    right = lambda h: -_pi(h) * (np.log(_pi(h)) + _entropy(h))  # noqa: E731
+    return compare(student, right, cases, praise, ENTROPY_MISTAKES, hint=sums_to(0))
 
 
 def _kl(p, q):
@@ -199,7 +216,8 @@ KL_MISTAKES = [
 def check_kl(student):
     """f(p [A], q [A]) -> KL(p || q) in nats, a number; 0 log 0 is 0."""
     cases = [{"p": _pi(h), "q": _pi(h[::-1] / 2)} for h in PREFERENCES]
-    compare(student, _kl, cases, "", KL_MISTAKES)
+    negative = lambda case, yours: " A KL is never below 0." if yours < 0 else ""  # noqa: E731
+    compare(student, _kl, cases, "", KL_MISTAKES, hint=negative)
     case = [{"p": np.array([0.0, 1.0]), "q": np.array([0.5, 0.5])}]
     with contextlib.suppress(Fault):
         return compare(student, lambda p, q: np.log(2), case, "Right, and 0 log 0 is 0.")

@@ -15,6 +15,9 @@ from pgedu.lessons.answers import Fault, answer_of
 from pgedu.lessons.return_checks import DOUBLED, FORWARD, MEAN, SHIFTED, TOO_OFTEN, UNREVERSED, forwards, shift
 from pgedu.lessons.verdicts import as_texts, blame_factor, is_same, judged, nearly
 
+BEYOND = "Your weights go on behind an episode's end: multiply by rollout.mask."
+MISSING = "gamma^t is missing: "
+
 
 @functools.cache
 def _worlds():
@@ -54,7 +57,8 @@ def _mistakes(rollout, psi, like):
     r, d, power, later = rollout.rewards, rollout.discounts, discount_powers(rollout), rollout.mask[::-1].cumsum(axis=0)[::-1]
     gamma, bare = d.max(), psi / np.where(power > 0, power, 1)
     endless = like(rollout._replace(discounts=(d > 0) * 1.0))
-    yield "gamma^t is missing: your weights are right but for that factor.", bare
+    yield f"{MISSING}your weights are right but for that factor.", bare
+    yield "Right but for the sign: check the sign. The gradient points uphill, and nothing is made a loss of here.", -psi
     yield DOUBLED, psi * power
     yield "Nothing is discounted: neither by gamma^t nor what follows.", endless
     yield "What follows is not discounted: the reward k steps later counts gamma^k.", power * endless
@@ -85,26 +89,37 @@ def check_estimator(student, like=reward_to_go):
     whole = functools.partial(total_return, baseline=baseline)
     mine, right, past = ([measure(psi) for measure, psi in zip(measures, each)]
                          for each in (found, wanted, map(whole, rollouts)))  # fmt: skip
-    spreads, others = [each.covariance for each in mine], [each.covariance for each in right]
-    if _same_means(mine, right) and is_same(spreads, others):
+    if _same_means(mine, right) and is_same(*([each.covariance for each in some] for some in (mine, right))):
         return "Right: the expectation and the variance of your estimate are exactly what they should be."
-    _name_mistake(found, wanted, rollouts, like)
+    masked = [psi * rollout.mask for psi, rollout in zip(found, rollouts)]
+    if is_same(masked, wanted):
+        raise Fault(f"Right up to the end of an episode. {BEYOND}")
+    try:
+        _name_mistake(masked, rollouts, like)
+        _blame_moments([measure(psi) for measure, psi in zip(measures, masked)], right, past, rollouts)
+    except Fault as fault:
+        raise Fault(str(fault) if is_same(found, masked) else f"{fault} {BEYOND}") from None
+
+
+def _name_mistake(masked, rollouts, like):
+    """A Fault, if the weights are those of a mistake that has a name; with gamma^t or without."""
+    for start, alike in (("", like), (MISSING, functools.partial(like, gamma_power=False))):
+        weights = [alike(rollout) for rollout in rollouts]
+        for each in zip(*map(_mistakes, rollouts, weights, [alike] * len(rollouts))):
+            if is_same(masked, [psi * rollout.mask for (_, psi), rollout in zip(each, rollouts)]):
+                sentence = each[0][0]
+                raise Fault(sentence if sentence.startswith(start) else f"{sentence} And gamma^t is missing.")
+
+
+def _blame_moments(mine, right, past, rollouts):
+    """A Fault on what is wrong with mean or covariance."""
     _blame_bias(mine, right, rollouts)
+    spreads, others = [each.covariance for each in mine], [each.covariance for each in right]
     start = "Your estimate is unbiased, but "
     if is_same(spreads, [each.covariance for each in past]):
         raise Fault(start + "the variance is that of the total return: you kept rewards from before the action.")
     near = nearly(spreads, others)
     raise Fault(start + f"its variance is not that of the estimator asked for: {_variances(right, mine)}.{near}")
-
-
-def _name_mistake(found, wanted, rollouts, like):
-    """A Fault, if the weights are those of a mistake that has a name."""
-    masked = [psi * rollout.mask for psi, rollout in zip(found, rollouts)]
-    if is_same(masked, wanted):
-        raise Fault("Right up to the end of an episode, but your weights go on behind it: multiply by rollout.mask.")
-    for each in zip(*map(_mistakes, rollouts, wanted, [like] * len(wanted))):
-        if is_same(masked, [psi * rollout.mask for (_, psi), rollout in zip(each, rollouts)]):
-            raise Fault(each[0][0])
 
 
 def _same_means(found, wanted):

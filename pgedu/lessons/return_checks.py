@@ -37,10 +37,11 @@ def _left(r):
 G = discounted_returns
 RETURN_MISTAKES = [
     ("Past rewards kept: every row is the return of the whole episode.", lambda r, d: G(r, d)[:1] + 0 * r),
+    ("Past rewards kept, and nothing discounted: every row is the sum of all rewards.", lambda r, d: r.sum(axis=0) + 0 * r),
     ("The discounts are not used: they multiply what follows.", lambda r, d: G(r, 0 * d + 1)),
     ("You go on across an episode's end: use discounts[t], which is 0 there.", lambda r, d: G(r, 0 * d + d[0])),
     (TOO_OFTEN, lambda r, d: G(d * r, d)), (TOO_OFTEN, lambda r, d: G(d[0] * r, 0 * d + d[0])),
-    (TOO_OFTEN, lambda r, d: d[0] * G(r, d)),
+    (TOO_OFTEN, lambda r, d: d[0] * G(r, d)), (TOO_OFTEN, lambda r, d: d * G(r, d)),
     (SHIFTED, lambda r, d: shift(G(r, d), -1)), (SHIFTED, lambda r, d: G(r, d) - r),
     (SHIFTED, lambda r, d: G(r, shift(d, 1))), (SHIFTED, lambda r, d: G(r, shift(d, -1))),
     (DOUBLED, lambda r, d: G(r, d) * np.cumprod(np.concatenate([0 * d[:1] + 1, d[:-1]]), axis=0)),
@@ -54,6 +55,8 @@ RETURN_MISTAKES = [
     (UNREVERSED, lambda r, d: G(r, d)[::-1]),
     (FORWARD, lambda r, d: forwards(r, d)), (FORWARD, lambda r, d: forwards(r, shift(d, 1))),
     (FORWARD, lambda r, d: np.cumsum(r, axis=0)), (FORWARD, lambda r, d: forwards(r, d)[::-1]),
+    ("What follows is discounted once only: two steps ahead it is discounted twice, and so on.",
+     lambda r, d: r + d * shift(G(r, 0 * d + 1), -1)),
     ("Only one step ahead: what follows is the whole return of the next step, not its reward alone.",
      lambda r, d: r + d * shift(r, -1)),
     (POWERS, lambda r, d: _powers(r, d, lambda t, k: d[t])), (POWERS, lambda r, d: _powers(r, d, lambda t, k: d[k])),
@@ -79,7 +82,7 @@ def check_returns(student):
         raise Fault(f"Right for 1.0, wrong for the integer 1: arrays of integers cut decimals off. {fault}") from None
 
 
-def _residual(r, d, v, m):
+def _residual(r, d, v):
     return r + d * v[1:] - v[:-1]
 
 
@@ -98,32 +101,38 @@ def _goes_on(m):
     return np.concatenate([m[1:], 0 * m[:1] + 1])
 
 
+ALONE = "This is the return of the rewards minus the value: lambda and the value of what follows the last row are missing."
 OWN_VALUE = "The value of what follows is values[t + 1]: yours is of the wrong row."
 LEAK = "mask is applied to the result alone: inside the sum, residuals from behind the mask are still added."
 GAE_MISTAKES = [
     ("Lambda is not used: this is the return minus the value.", lambda r, d, v, m, lam: gae(r, d, v, m, 1)),
+    (ALONE, lambda r, d, v, m, lam: G(r, d) - v[:-1]), (ALONE, lambda r, d, v, m, lam: m * (G(r, d) - v[:-1])),
+    ("lam does not belong into the TD residual: it only fades those that come later.",
+     lambda r, d, v, m, lam: _summed(m, r + lam * d * v[1:] - v[:-1], lam * m * d)),
+    ("The residuals are added up without their factor lam * discounts[t].",
+     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v), 0 * d + 1)),
     ("This is the TD residual alone: later residuals are still to be added.",
      lambda r, d, v, m, lam: gae(r, d, v, m, 0)),
     ("1 - lam stands where lam belongs.", lambda r, d, v, m, lam: gae(r, d, v, m, 1 - lam)),
     ("The discount is missing beside lambda: the factor is gamma lambda, that is lam * discounts[t].",
-     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v, m), lam * m * (d > 0))),
+     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v), lam * m * (d > 0))),
     ("Right, but not cut where an episode was truncated: multiply by mask.",
      lambda r, d, v, m, lam: gae(r, d, v, 0 * m + 1, lam)),
     (LEAK, lambda r, d, v, m, lam: m * gae(r, d, v, 0 * m + 1, lam)),
-    (LEAK, lambda r, d, v, m, lam: m * G(_residual(r, d, v, m), lam * _full(d))),
+    (LEAK, lambda r, d, v, m, lam: m * G(_residual(r, d, v), lam * _full(d))),
     ("You carry on across an episode's end: the sum must stop where discounts[t] or mask[t] is 0.",
-     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v, m), lam * _full(d))),
+     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v), lam * _full(d))),
     ("You carry on across an episode's end: the sum must stop where discounts[t] or mask[t] is 0.",
-     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v, m), lam * m * _full(d))),
+     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v), lam * m * _full(d))),
     ("You treat truncated as terminated (done = terminated or truncated): where an episode was cut off, "
      "discounts[t] * values[t + 1] still counts.",
-     lambda r, d, v, m, lam: _summed(m, _residual(r, d * _goes_on(m), v, m), lam * m * d)),
+     lambda r, d, v, m, lam: _summed(m, _residual(r, d * _goes_on(m), v), lam * m * d)),
     ("The end of the rows is no end of an episode: values[T] says what follows the last step.",
      lambda r, d, v, m, lam: gae(r, d, np.concatenate([v[:-1], 0 * v[-1:]]), m, lam)),
     ("Where an episode terminated, the value of what follows still counts: use discounts[t], which is 0 there.",
      lambda r, d, v, m, lam: gae(r, _full(d), v, m, lam)),
     ("Where an episode terminated, the value of what follows still counts: use discounts[t], which is 0 there.",
-     lambda r, d, v, m, lam: _summed(m, _residual(r, _full(d), v, m), lam * m * d)),
+     lambda r, d, v, m, lam: _summed(m, _residual(r, _full(d), v), lam * m * d)),
     ("The discount is missing before the value of what follows: discounts[t] * values[t + 1].",
      lambda r, d, v, m, lam: _summed(m, r + v[1:] - v[:-1], lam * m * d)),
     ("The discount is missing before the value of what follows: discounts[t] * values[t + 1].",
@@ -141,14 +150,14 @@ GAE_MISTAKES = [
     ("The TD residual lacks what follows: discounts[t] * values[t + 1].",
      lambda r, d, v, m, lam: _summed(m, r - v[:-1], lam * m * d)),
     ("The reward is missing in the TD residual.", lambda r, d, v, m, lam: _summed(m, d * v[1:] - v[:-1], lam * m * d)),
-    (FORWARD, lambda r, d, v, m, lam: forwards(m * _residual(r, d, v, m), lam * m * d)),
-    (FORWARD, lambda r, d, v, m, lam: forwards(m * _residual(r, d, v, m), lam * shift(m * d, 1))),
-    (FORWARD, lambda r, d, v, m, lam: forwards(m * _residual(r, d, v, m), lam * m * shift(d, 1))),
+    (FORWARD, lambda r, d, v, m, lam: forwards(m * _residual(r, d, v), lam * m * d)),
+    (FORWARD, lambda r, d, v, m, lam: forwards(m * _residual(r, d, v), lam * shift(m * d, 1))),
+    (FORWARD, lambda r, d, v, m, lam: forwards(m * _residual(r, d, v), lam * m * shift(d, 1))),
     (UNREVERSED, lambda r, d, v, m, lam: gae(r, d, v, m, lam)[::-1]),
     ("Only one step ahead: to a residual is added the whole advantage of the next step, not its residual alone.",
-     lambda r, d, v, m, lam: m * (_residual(r, d, v, m) + lam * d * shift(m * _residual(r, d, v, m), -1))),
+     lambda r, d, v, m, lam: m * (_residual(r, d, v) + lam * d * shift(m * _residual(r, d, v), -1))),
     ("The factor is of the wrong row: the advantage of t + 1 is multiplied by lam * discounts[t].",
-     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v, m), lam * m * shift(d, -1))),
+     lambda r, d, v, m, lam: _summed(m, _residual(r, d, v), lam * m * shift(d, -1))),
 ]  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from pgedu import clipped_weights
-from pgedu.lessons.verdicts import compare, judged
+from pgedu.lessons.answers import as_text
+from pgedu.lessons.verdicts import compare, judged, sums_to
 
 VISITED = [np.array([1.0, 2.5]), np.array([0.8, 0.3, 1.9])]
 CHANCES = [np.array(p) for p in ([[0.25, 0.75], [0.6, 0.4]], [[0.2, 0.5, 0.3], [0.7, 0.1, 0.2], [0.3, 0.3, 0.4]])]
@@ -30,6 +31,14 @@ GRADIENT_MISTAKES = [
      lambda d, p, q: _weighted(d, p, q - q.sum(axis=1, keepdims=True))),
     ("v(s) is the mean of q(s, a) weighted with pi(a|s), not the largest of them.",
      lambda d, p, q: _weighted(d, p, q - q.max(axis=1, keepdims=True))),
+    ("v(s) is the sum of pi(a|s) q(s, a), not the mean of these products.",
+     lambda d, p, q: _weighted(d, p, q - (p * q).mean(axis=1, keepdims=True))),
+    ("v(s) is a sum over actions, along axis 1: yours runs over the states.",
+     lambda d, p, q: _weighted(d, p, q - (p * q).sum(axis=0))),
+    ("The visits are multiplied along the actions: visits[:, None] gives each state its own.",
+     lambda d, p, q: d * p * (q - _v(p, q))),
+    ("Brackets: pi times (q minus v), not (pi times q) minus v.", lambda d, p, q: d[:, None] * (p * q - _v(p, q))),
+    ("Neither visits nor v(s): the gradient is visits times pi times (q minus v).", lambda d, p, q: p * q),
     (ONE_FOR_ALL, lambda d, p, q: _weighted(d, p, q - d @ _v(p, q) / d.sum())),
     (ONE_FOR_ALL, lambda d, p, q: _weighted(d, p, q - d @ _v(p, q))),
     (ONE_FOR_ALL, lambda d, p, q: _weighted(d, p, q - _v(p, q).sum())),
@@ -49,7 +58,7 @@ def check_policy_gradient(student):
     cases = [{"visits": d, "probabilities": p, "action_values": q} for d, p, q in zip(VISITED, CHANCES, WORTH)]
     praise = "Right: visits times probability times advantage; in each state the components sum to 0."
     right = lambda d, p, q: _weighted(d, p, q - _v(p, q))  # noqa: E731
-    return compare(student, right, cases, praise, GRADIENT_MISTAKES)
+    return compare(student, right, cases, praise, GRADIENT_MISTAKES, hint=sums_to(0))
 
 
 def _along(direction, square, length=lambda d, s: np.sqrt(2 * d / s)):
@@ -127,7 +136,18 @@ def check_natural_step(student):
     parts = [(F[0], np.array([1.0, -0.5]), 0.02), (F[1], np.array([0.5, 2.0, -1.0]), 0.3)]
     cases = [dict(zip(("fisher", "gradient", "delta"), part)) for part in parts]
     praise = "Right: along F^-1 g, and as far as a KL of delta allows, to second order."
-    return compare(student, _along(_natural, _fisher), cases, praise, STEP_MISTAKES)
+    return compare(student, _along(_natural, _fisher), cases, praise, STEP_MISTAKES, hint=_half_right)
+
+
+def _half_right(case, yours):
+    """A hint for `compare`: is the direction right, or the length?"""
+    F, g, delta = case.values()
+    size, right = yours @ F @ yours / 2, _natural(F, g)
+    if np.isclose(size, delta):
+        return " The length is right, 1/2 step' F step = delta; the direction is not that of F^-1 g."
+    if np.isclose(yours @ right, np.sqrt(yours @ yours * (right @ right))):
+        return f" The direction is right, the length is not: 1/2 step' F step is {as_text(size, 6)} where delta is {delta}."
+    return ""
 
 
 def _psi(zero):
@@ -159,6 +179,8 @@ CLIP_MISTAKES = [
     ("A is missing: these are the clipped ratios.", lambda r, A, c: np.clip(r, 1 - c, 1 + c)),
     ("A is missing: you return the ratio, and 0 where it is clipped.",
      lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, r)),
+    ("Within the clip both branches are the same, and count: r A there, not 0.",
+     _psi(lambda r, A, c: r * A >= np.clip(r, 1 - c, 1 + c) * A)),
     ("The clip is 0.2 whatever `clip` says: use the argument.", lambda r, A, c: clipped_weights(r, A, 0.2)),
 ]  # fmt: skip
 

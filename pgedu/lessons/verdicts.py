@@ -88,8 +88,11 @@ def blame_factor(found, wanted, what, right):
         raise Fault(f"Your {what} is exactly {near if abs(near - c) < 1e-5 else round(c, 4)} times {right}{hint}.")
 
 
-def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5):
-    """student(*case) against truth(*case) in all cases; names that of the mistakes (sentence, function) which it is."""
+def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5, hint=lambda case, yours: ""):
+    """student(*case) against truth(*case) in all cases; names that of the mistakes (sentence, function) which it is.
+
+    If it is none of them, `hint` may add a sentence on what is wrong with an answer, and must begin with a space.
+    """
     wanted = [np.asarray(truth(*case.values()), dtype=float) for case in cases]
     found = _answers(student, cases, wanted, tolerance)
     if is_same(found, wanted, tolerance):
@@ -100,7 +103,20 @@ def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5):
     blame_factor(found, wanted, "answer", "the right one")
     case, a, b = next(each for each in zip(cases, found, wanted) if not is_same(each[1:2], each[2:], tolerance))
     yours, right = as_texts(a, b)
-    raise Fault(f"Given {shown(case)}, your answer is {yours} and the right one {right}.{nearly(found, wanted)}")
+    more = nearly(found, wanted) or hint(case, a)
+    raise Fault(f"Given {shown(case)}, your answer is {yours} and the right one {right}.{more}")
+
+
+def sums_to(total):
+    """A hint for `compare`: what the components of an answer, along the last axis, must sum to and do not."""
+
+    def hint(case, yours):
+        sums = yours.sum(axis=-1)
+        if np.allclose(sums, total, atol=1e-6):
+            return ""
+        return f" Components must sum to {total}; yours sum to {as_texts(sums, np.full(sums.shape, float(total)))[0]}."
+
+    return hint
 
 
 def _answers(student, cases, wanted, tolerance):
@@ -111,7 +127,7 @@ def _answers(student, cases, wanted, tolerance):
         except Fault as fault:
             if found and found[0].ndim < array.ndim and is_same(found, wanted, tolerance):
                 start = f"Right for one axis, shape {found[0].shape}, but others may follow, as in {array.shape} here: "
-                raise Fault(f"{start}let x[t] be a whole row, in what you fill and start from, too. {fault}") from None
+                raise Fault(f"{start}work with whole rows, and make room for them (np.zeros_like). {fault}") from None
             raise
     return found
 

@@ -48,7 +48,7 @@ def returns_none(*arguments):
     return
 
 
-EMPTY = [dots, documented, passed_over, unwritten, returns_dots, returns_none, lambda *_: ..., lambda *_: None, None, ...]
+EMPTY = [dots, documented, passed_over, unwritten, returns_dots, returns_none, lambda *_: ..., lambda *_: None, ...]
 
 
 @pytest.mark.parametrize("check", ALL)
@@ -144,7 +144,8 @@ WRONG = [
     (check_estimator, lambda: 1, "by place: (rollout)."), (check_baseline, softmax, "by place: (rollout, targets)."),
     (check_softmax, softmax(np.array([0.5, -1.0])), "You hand over a value, array([0.81757448, 0.18242552]): hand over the "
      "function itself, without brackets, as in check_softmax(my_function)."),
-    (check_kl, 0.3, "as in check_kl(my_function)."), (check_returns, [1, 2], "You hand over a value, [1, 2]"),
+    (check_kl, 0.3, "as in check_kl(my_function)."), (check_kl, None, "You hand over a value, None: hand over the function"),
+    (check_returns, [1, 2], "You hand over a value, [1, 2]"),
     (check_estimator, "my_estimator", "You hand over a value, 'my_estimator'"),
     (check_softmax, lambda h: softmax, "Your function returns a function"),
     (check_kl, lambda p, q: p.sum, "call it, with brackets"),

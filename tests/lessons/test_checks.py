@@ -161,6 +161,23 @@ WRONG = [
     (check_kl, lambda p, q: (kl(p, q) + kl(q, p)) / 2, "the mean of both directions"),
     (check_kl, lambda p, q: kl(p, q) + kl(q, p), "the sum of both directions"),
     (check_kl, lambda p, q: abs(p * np.log(p / q)).sum(), "no absolute values"),
+    (check_softmax, lambda h: np.exp(h) / np.mean(np.exp(h)), "You divide by the mean of the exp(h)"),
+    (check_softmax, lambda h: [np.exp(x) / np.exp(x).sum() for x in h], "Each exp(h) is divided by itself"),
+    (check_softmax, lambda h: np.exp(h - max(h)) / sum(np.exp(h)), "subtracted above the line but not below"),
+    (check_softmax, lambda h: [1 / len(h)] * len(h), "the preferences are not used"),
+    (check_softmax, lambda h: abs(h) / sum(abs(h)), "the right one [0.818, 0.182]."),
+    (check_softmax, lambda h: np.exp(h) / np.linalg.norm(np.exp(h)), "Components must sum to 1; yours sum to 1.194."),
+    (check_score, lambda h, a: np.eye(len(h))[a] - np.exp(h), "These are exp(h), not yet probabilities"),
+    (check_score, lambda h, a: pi(h) * (1 - pi(h)), "This is pi (1 - pi)"),
+    (check_score, lambda h, a: score(h, a) / pi(h)[a], "You divide by pi(action) once too often"),
+    (check_score, lambda h, a: score(h, 0), "The action is not used"),
+    (check_score, lambda h, a: score(h, a - 1), "The 1 stands at another action"),
+    (check_score, lambda h, a: h[a] + 1 - pi(h), "Components must sum to 0; yours sum to 2."),
+    (check_bandit_gradient, lambda h, q: np.mean([q[a] * score(h, a) for a in range(len(h))], axis=0), "score without pi"),
+    (check_bandit_gradient, lambda h, q: pi(h) * q - pi(h) @ q, "Brackets: pi times (value minus expected reward)"),
+    (check_bandit_gradient, lambda h, q: h * q, "Components must sum to 0; yours sum to -2.5."),
+    (check_entropy_gradient, lambda h: pi(h), "Components must sum to 0; yours sum to 1."),
+    (check_kl, lambda p, q: sum(q * np.log(p)) - 1, "A KL is never below 0."),
 ]  # fmt: skip
 
 

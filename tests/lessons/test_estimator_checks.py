@@ -114,7 +114,7 @@ RIGHT = {
                      lambda r, t: np.roll(t, 1, axis=1), lambda r, t: leave_one_out(r, t).tolist()],
 }  # fmt: skip
 WRONG = [
-    (check_estimator, lambda r: -reward_to_go(r), "Your expectation is exactly -1 times the gradient: check the sign"),
+    (check_estimator, lambda r: -reward_to_go(r), "Right but for the sign: check the sign"),
     (check_estimator, lambda r: 2 * reward_to_go(r), "exactly 2 times the gradient"),
     (check_estimator, lambda r: 2 * total_return(r), "exactly 2 times the gradient"),
     (check_estimator, total_return, PAST),
@@ -131,7 +131,7 @@ WRONG = [
     (check_estimator, lambda r: powers(r.discounts) * reward_to_go(r), "gamma^t is doubled"),
     (check_estimator, lambda r: reward_to_go(r).astype(int), "integers cut decimals off"),
     (check_estimator, lambda r: reward_to_go(r) / r.rewards.shape[-1], "do not divide by B"),
-    (check_estimator, beyond_the_end, "Biased: your expectation is"),
+    (check_estimator, beyond_the_end, PAST + ". Your weights go on behind an episode's end: multiply"),
     (check_estimator, lambda r: reward_to_go(r) + (1 - r.mask), "multiply by rollout.mask"),
     (check_estimator, lambda r: reward_to_go(r)[0], "Wrong shape: (4, 3) is needed, yours is (3,)"),
     (check_estimator, lambda r: reward_to_go(r) / r.mask, "NaN or infinity"),
@@ -182,6 +182,11 @@ WRONG = [
     (check_baseline, lambda r, t: t[0], "The return of the whole episode"),
     (check_baseline, lambda r, t: np.median(t, axis=1, keepdims=True), "A baseline may not depend on the action"),
     (check_baseline, lambda r, t: 0.999 * t.mean(axis=1, keepdims=True), "A baseline may not depend on the action"),
+    (check_estimator, lambda r: G(r)[::-1], "Reverse it. And gamma^t is missing."),
+    (check_estimator, lambda r: r.discounts * G(r), "a cumprod needs a shift.) And gamma^t is missing."),
+    (check_estimator, lambda r: -G(r), "nothing is made a loss of here. And gamma^t is missing."),
+    (check_estimator, lambda r: -total_return(r), "-1 times the gradient: check the sign"),
+    (check_estimator, lambda r: own_mean(r) + 1 - r.mask, OWN + ". Your weights go on behind an episode's end"),
 ]  # fmt: skip
 
 

@@ -240,6 +240,14 @@ WRONG = [
     (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.vstack([0 * v[:1], v[:-1]]), g), "of the wrong row"),
     (check_td_targets, lambda *steps: -targets(*steps), "check the sign"),
     (check_td_targets, lambda r, end, cut, v, g: r[:-1] + g * v[1:], "Wrong shape"),
+    (check_returns, lambda r, d: d * discounted_returns(r, d), "discounted once too often"),
+    (check_returns, lambda r, d: r.sum(axis=0) + 0 * r, "every row is the sum of all rewards"),
+    (check_returns, lambda r, d: [r[t] + d[t] * r[t + 1 :].sum(axis=0) for t in range(len(r))], "discounted once only"),
+    (check_gae, lambda r, d, v, m, lam: discounted_returns(r, d) - v[:-1], "the return of the rewards minus the value"),
+    (check_gae, lambda r, d, v, m, lam: m * (discounted_returns(r, d) - v[:-1]), "the return of the rewards minus the value"),
+    (check_gae, lambda r, d, v, m, lam: backwards(residual=lambda r, d, now, after: r + lam * d * after - now)(r, d, v, m, lam),
+     "lam does not belong into the TD residual"),
+    (check_gae, backwards(keep=lambda m, d, lam: 1), "The residuals are added up without their factor"),
 ]  # fmt: skip
 
 

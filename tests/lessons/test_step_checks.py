@@ -144,6 +144,18 @@ WRONG = [
     (check_clipped_weights, lambda r, A, c: r * (np.sign(A) * (r - 1) <= c), "A is missing: you return the ratio"),
     (check_clipped_weights, lambda r, A, c: A * 1, "Neither is there a ratio nor is anything clipped"),
     (check_clipped_weights, lambda r, A, c: np.mean(clipped_by_cases(r, A, c)), "Yours is a single number: perhaps a sum too"),
+    (check_clipped_weights, lambda r, A, c: np.where(r * A < np.clip(r, 1 - c, 1 + c) * A, r * A, 0), "Within the clip both"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - mean(p * q)), "not the mean of these products"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - (p * q).sum(axis=0)), "yours runs over the states"),
+    (check_policy_gradient, lambda d, p, q: d * p * (q - v(p, q)), "visits[:, None] gives each state its own"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * (p * q - v(p, q)), "Brackets: pi times (q minus v)"),
+    (check_policy_gradient, lambda d, p, q: p * q, "Neither visits nor v(s)"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * q, "Components must sum to 0; yours sum to [4., 5.]."),
+    (check_natural_step, lambda F, g, delta: inverse_step(F, g) / np.linalg.norm(inverse_step(F, g)),
+     "The direction is right, the length is not: 1/2 step' F step is 0.16 where delta is 0.02."),
+    (check_natural_step, lambda F, g, delta: natural(F + np.eye(len(F)), g, delta) * np.sqrt(2 * delta / (
+        natural(F + np.eye(len(F)), g, delta) @ F @ natural(F + np.eye(len(F)), g, delta))), "The length is right"),
+    (check_natural_step, lambda F, g, delta: delta * g, "your answer is [ 0.02, -0.01] and the right one [ 0.158, -0.316]."),
 ]  # fmt: skip
 
 
