@@ -143,7 +143,7 @@ def _numbers(result):
         if array.dtype.kind == "O" and any(each is None for each in array.flat):
             raise TypeError  # NumPy would take None for NaN
         return np.real(array).astype(float)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last from tensors that track gradients
         if "inhomogeneous" in str(error):
             raise Fault("Your function returns parts of different lengths, which make no array of numbers.") from None
         raise Fault(f"Your function returns {brief(result)}, which is not an array of numbers.") from None

@@ -113,6 +113,16 @@ def keyword(*, h):
     return softmax(h)
 
 
+class Tracked:
+    """As a tensor that tracks gradients: it refuses to become an array."""
+
+    def __array__(self, *arguments, **options):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    def __repr__(self):
+        return "tensor([0.8,\n        0.2])"
+
+
 class Silent(Exception):
     """Without a word."""
 
@@ -161,6 +171,7 @@ WRONG = [
     (check_softmax, lambda h: np.emath.sqrt(h), "Your numbers are complex"),
     (check_softmax, lambda h: [10**400, 1], "which is not an array of numbers"),
     (check_softmax, lambda h: 1e300 * softmax(h), "exactly"), (check_softmax, lambda h: 1e-300 * softmax(h), "nothing is left"),
+    (check_softmax, lambda h: Tracked(), "Your function returns tensor([0.8, 0.2]), which is not an array of numbers"),
     (check_softmax, lambda h: [np.nan, 1.0], "NaN or infinity"),
     (check_softmax, lambda h: (softmax(h),), "The comma at the end of your `return` makes a tuple: leave it away."),
     (check_softmax, lambda h: (softmax(h), h), "You return 2 things: return the answer alone."),
