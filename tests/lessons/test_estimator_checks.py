@@ -76,8 +76,8 @@ def written_out(rollout):
     return reward_to_go(rollout, baseline=leave_one_out)
 
 
-ESTIMATORS = {"written out": written_out, "of a total return": total_return, "without gamma^t": partial(reward_to_go, gamma_power=False),
-              "leave one out": partial(reward_to_go, baseline=leave_one_out)}  # fmt: skip
+ESTIMATORS = {"of a total return": total_return, "without gamma^t": partial(reward_to_go, gamma_power=False),
+              "leave one out": partial(reward_to_go, baseline=leave_one_out), "written out": written_out}  # fmt: skip
 PAST = "unbiased, but the variance is that of the total return: you kept rewards from before the action"
 OWN = "biased by 1 - 1/B: your baseline contains the episode it judges"
 
