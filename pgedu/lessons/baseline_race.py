@@ -111,9 +111,10 @@ def race_picture(world, policy, names):
 def _who_is_right(lanes):
     if not lanes[0].update:
         return "No update yet."
-    found = [f"{lane.right.sum()} with {lane.name} (a variance of {lane.variance:.1f})" for lane in lanes]
-    return (f"After {lanes[0].update:,} updates, of {len(lanes[0].right)} learners each these decide rightly for both kinds "
-            f"of customers, mostly: {', '.join(found)}.")  # fmt: skip
+    right = " and ".join(f"{lane.right.sum()} with {lane.name}" for lane in lanes)
+    variances = " and ".join(f"{lane.variance:.1f}" for lane in lanes)
+    return (f"After {lanes[0].update:,} updates, of {len(lanes[0].right)} learners each, {right} lean the right way for both "
+            f"kinds of customers. The exact variance is {variances}, as last computed.")  # fmt: skip
 
 
 def _square(axes, exact):

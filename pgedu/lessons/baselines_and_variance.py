@@ -11,7 +11,7 @@ from pgedu.panels.look import COLORS, in_decades, key, label, tidy
 def constant_baseline(stay, exact_variance):
     """What a constant baseline does to the variance: over stay [n], the probability theta, and over b, at one theta.
 
-    Both can be dragged. The curve over b is uncovered from 0 to where b has been dragged to.
+    Both can be dragged. The curve over b, and the best b for each theta, are uncovered as far as b has been dragged.
 
     Args:
         exact_variance: function (estimator, baseline) -> [n], of an estimate on the chain. It is a parabola in b.
@@ -26,7 +26,8 @@ def constant_baseline(stay, exact_variance):
 
         def draw(b, theta, psi):
             here, variance = np.abs(stay - theta).argmin(), parabolas[psi]
-            over_theta.show(variance(b), here, variance.least)
+            passed = variance.best <= b
+            over_theta.show(variance(b), here, np.where(passed, variance.least, np.nan))
             over_b.show(b, lambda each: variance(each)[here], value[here], theta)
             now, without, at_value = (variance(each)[here] for each in (b, 0.0, value[here]))
             return (f"{psi.__name__.replace('_', ' ').capitalize()}, θ = {theta:.2f}: with b = {b:.1f} the variance is {now:,.1f}; "
@@ -63,16 +64,18 @@ class OverTheta:
             axes.plot(stay, values, color=COLORS[name], linewidth=4 if name == "total return" else 2, label=shown)
             label(axes, stay[-1] + 0.02, values[-1], shown, COLORS[name])
         (self.best,) = axes.plot([], [], "k:", label="best b for each θ")
-        label(axes, 0.27, 1.6, "dotted: the best b for each θ")
+        self.name_of_best = label(axes, 0.27, 1.6, "dotted: the best b for each θ")
         (self.moving,) = axes.plot([], [], "--", color=COLORS["constant"], label="with b")
         (self.dot,) = axes.plot([], [], "o", color=COLORS["constant"], markersize=9, gid="theta")
         key(axes, self.moving)
         self.stay = stay
 
     def show(self, variance, here, least):
-        """Both [n]: with b, and with the best b for each theta; `here` is the number of a theta."""
+        """Both [n]: with b, and with the best b where that is known by now, else NaN; `here` is the number of a theta."""
+        known = np.isfinite(least)
         self.moving.set_data(self.stay, variance)
-        self.best.set_data(self.stay, least)
+        self.best.set_data(self.stay[known], least[known])
+        self.name_of_best.set_visible(known.any())
         self.dot.set_data(self.stay[[here]], variance[[here]])
 
 

@@ -131,11 +131,19 @@ def test_the_uncovered_curve_is_the_variance_for_every_b_on_the_way(chain_cells,
         assert y[n] == pytest.approx(chain_cells["exact_variance"](reward_to_go, constant(x[n]))[7], rel=1e-9)
 
 
+def test_the_best_constant_is_told_only_where_b_has_passed_it(chain_cells, chain_view):
+    stay = chain_cells["stay"]
+    for b in (0.0, 2.0, 10.0):
+        ((_, figure),) = corners(chain_view, b=(b,), theta=(0.4,), psi=(reward_to_go,))
+        shown = line(figure.axes[0], "best b for each θ")[:, 0]
+        np.testing.assert_array_equal(shown, stay[(1 + stay) / (1 - stay) <= b])
+
+
 def test_the_dotted_lines_are_the_closed_forms_of_the_text(chain_cells, chain_view):
     """The text: reward-to-go minus (1 + theta)/(1 - theta) leaves 1/(1 - theta)^4; v leaves (1 + theta)/theta times as much."""
     stay, few = chain_cells["stay"], chain_cells["stay"] < 0.5  # where episodes of 30 steps are as good as all
     for psi, least, best in ((reward_to_go, 1, (1 + stay) / (1 - stay)), (total_return, 4, (1 + 2 * stay) / (1 - stay))):
-        ((_, figure),) = corners(chain_view, b=(0.0,), theta=(0.4,), psi=(psi,))
+        ((_, figure),) = corners(chain_view, b=(10.0,), theta=(0.4,), psi=(psi,))
         found = line(figure.axes[0], "best b for each θ")[:, 1]
         np.testing.assert_allclose(found[few], (least / (1 - stay) ** 4)[few], rtol=1e-3)
         at_best = [chain_cells["exact_variance"](psi, constant(b))[n] for n, b in enumerate(best)]
