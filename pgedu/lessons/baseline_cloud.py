@@ -70,7 +70,7 @@ class Plane:
         axes.axhline(0, color="0.8", linewidth=1)
         axes.axvline(0, color="0.8", linewidth=1)
         (self.dots,) = axes.plot([], [], "o", color=COLOR, alpha=0.35, markersize=5, markeredgewidth=0, label="estimates")
-        (self.arrow,) = axes.plot([], [], "-o", color=COLOR, linewidth=4, markevery=[1], label="what they are on average")
+        (self.arrow,) = axes.plot([], [], "-o", color=COLORS["exact"], markevery=[1], label="what they are on average")
         axes.plot(*truth[self.SHOWN], "*", color=COLORS["exact"], markersize=13, label="exact gradient")
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
 

@@ -125,3 +125,9 @@ def test_an_income_moves_neither_gradient_nor_leave_one_out():
     thetas = [[record.theta for record in islice(from_cells["start"](np.random.default_rng(0), income), 8)] for income in (0.0, 2.0)]
     np.testing.assert_allclose(thetas[0][-1][40:80], thetas[1][-1][40:80], atol=1e-9)
     assert np.abs(thetas[0][-1] - thetas[1][-1])[:40].max() > 0.1
+
+
+def test_the_challenge_is_won_by_baseline_and_batch_together_and_by_neither_alone():
+    challenge = definitions("04_baselines_and_variance.ipynb", "cell-02", "cell-23", "cell-26")["challenge"]
+    assert challenge(leave_one_out, 0.1, 4).startswith("won")
+    assert challenge(none, 0.1, 4).startswith("not yet") and challenge(leave_one_out, 0.1, 20).startswith("not yet")
