@@ -111,10 +111,14 @@ def race_picture(world, policy, names):
 def _who_is_right(lanes):
     if not lanes[0].update:
         return "No update yet."
-    right = " and ".join(f"{lane.right.sum()} with {lane.name}" for lane in lanes)
-    variances = " and ".join(f"{lane.variance:.1f}" for lane in lanes)
+    right = _listed(f"{lane.right.sum()} with {lane.name}" for lane in lanes)
     return (f"After {lanes[0].update:,} updates, of {len(lanes[0].right)} learners each, {right} lean the right way for both "
-            f"kinds of customers. The exact variance is {variances}, as last computed.")  # fmt: skip
+            f"kinds of customers. The exact variances are {_listed(f'{lane.variance:.1f}' for lane in lanes)}.")  # fmt: skip
+
+
+def _listed(words):
+    *first, last = words
+    return f"{', '.join(first)} and {last}"
 
 
 def _square(axes, exact):

@@ -107,7 +107,7 @@ def test_the_picture_is_what_is_recorded():
         np.testing.assert_allclose(line(variances, name), np.transpose([[1, 6, 11], known]))
         difference = np.array([record.theta[runs] for record in records])[-1][:, [1, 3]] - records[-1].theta[runs][:, [0, 2]]
         rightly = ((difference[:, 0] > 0) & (difference[:, 1] < 0)).sum()
-        assert f"{rightly} with {name}" in sentence and f"{known[-1]:.1f}" in sentence.split("variance is ")[1]
+        assert f"{rightly} with {name}" in sentence and f"{known[-1]:.1f}" in sentence.split("variances are ")[1]
         dots = plane.lines[1 + n].get_xydata()
         np.testing.assert_allclose(dots, 1 / (1 + np.exp(-difference)), atol=0.061)
     smooth = np.nan
