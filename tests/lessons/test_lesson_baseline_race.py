@@ -127,6 +127,21 @@ def test_an_income_moves_neither_gradient_nor_leave_one_out():
     assert np.abs(thetas[0][-1] - thetas[1][-1])[:40].max() > 0.1
 
 
+def test_a_learned_value_soon_has_less_variance_than_leave_one_out_and_yet_ends_worse():
+    """What the text says of a learning rate and an income of 1: early steps decide."""
+    cells = definitions("04_baselines_and_variance.ipynb", "cell-02", "cell-20")
+    training = cells["start"](np.random.default_rng(0), 1.0)
+    training.learning_rate = 1.0
+    records = list(islice(training, 151))
+    variances = {r.update: r.details["variance"].reshape(3, 40).mean(axis=1) for r in records if r.details}
+    assert variances[1][2] > 4 * variances[1][1]
+    later = np.mean([variances[update] for update in range(16, 152, 5)], axis=0)
+    assert later[2] < 0.8 * later[1]
+    offers = records[-1].theta[:, [1, 3]] - records[-1].theta[:, [0, 2]]
+    right = ((offers[:, 0] > 0) & (offers[:, 1] < 0)).reshape(3, 40).mean(axis=1)
+    assert right[1] - right[2] > 0.15
+
+
 def test_the_challenge_is_won_by_baseline_and_batch_together_and_by_neither_alone():
     challenge = definitions("04_baselines_and_variance.ipynb", "cell-02", "cell-23", "cell-26")["challenge"]
     assert challenge(leave_one_out, 0.1, 4).startswith("won")
