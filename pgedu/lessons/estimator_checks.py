@@ -17,6 +17,7 @@ from pgedu.lessons.return_checks import DOUBLED, FORWARD, MEAN, SHIFTED, TOO_OFT
 from pgedu.lessons.verdicts import as_texts, blame_factor, is_same, judged, nearly
 
 BEYOND = "Your weights go on behind an episode's end: multiply by rollout.mask."
+OWN = "Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges."
 MISSING = "gamma^t is missing: "
 ALONE = "Only the reward of the step itself: what follows is still to be added."
 
@@ -73,8 +74,18 @@ def _mistakes(rollout, psi, like):
                               (SHIFTED, off), (UNREVERSED, (psi[::-1], power * bare[::-1])), (FORWARD, sums),
                               (ALONE, (r, power * r))):  # fmt: skip
         yield from ((sentence, each) for each in weights)
+    yield "You kept the past rewards, and nothing is discounted: it is the plain sum of all rewards.", r.sum(axis=0) + 0 * r
+    yield from _mistakes_with_the_batch(rollout, psi)
+
+
+def _mistakes_with_the_batch(rollout, psi):
+    """Pairs as those of `_mistakes`: what is done to right weights that are best left alone."""
+    mean, spread = psi.mean(axis=(0, -1), keepdims=True), psi.std(axis=(0, -1), keepdims=True) + 1e-8
+    yield OWN, psi - psi.mean(axis=-1, keepdims=True)
+    yield "You subtract the mean of all weights: it contains the episode that it judges, which biases.", psi - mean
+    yield "You standardise the weights: that changes what is estimated, and by how much.", (psi - mean) / spread
     yield "The score comes later, by itself: give back the weights alone, without log_probs.", psi * rollout.log_probs
-    yield "The mean over the batch is taken later: do not divide by B here.", psi / r.shape[-1]
+    yield "The mean over the batch is taken later: do not divide by B here.", psi / psi.shape[-1]
     yield "Your weights are whole numbers: arrays of integers cut decimals off.", np.trunc(psi)
 
 
@@ -146,7 +157,7 @@ def _blame_bias(found, wanted, rollouts, hint=""):
     means, truths = [each.mean for each in found], [each.mean for each in wanted]
     if not is_same(means, truths):
         if _own_share(found, wanted, rollouts):
-            raise Fault("Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges.")
+            raise Fault(OWN)
         blame_factor(means, truths, "expectation", "the gradient")
         a, b = next(pair for pair in zip(means, truths) if not is_same(pair[:1], pair[1:]))
         yours, right = as_texts(a, b)

@@ -210,6 +210,18 @@ def test_what_an_answer_prints_is_heard(capsys):
     assert capsys.readouterr().out.splitlines()[:3] == ["here 2", "here 3", "here 4"]
 
 
+def test_what_an_answer_prints_is_heard_at_once(capsys):
+    """So that a debugger's words are seen while it waits."""
+    seen = []
+
+    def watched(h):
+        print("now")
+        seen.append(capsys.readouterr().out)
+        return softmax(h)
+
+    assert check_softmax(watched).passed and seen[0] == "now\n"
+
+
 def test_what_was_printed_before_it_stopped_is_heard(capsys):
     assert "ZeroDivisionError" in check_best_constant(lambda x: print("so far") or 1 / 0).message
     assert capsys.readouterr().out == "so far\n"

@@ -192,6 +192,11 @@ WRONG = [
     (check_estimator, lambda r: -G(r), "nothing is made a loss of here. And gamma^t is missing."),
     (check_estimator, lambda r: -total_return(r), "-1 times the gradient: check the sign"),
     (check_estimator, lambda r: own_mean(r) + 1 - r.mask, OWN + ". Your weights go on behind an episode's end"),
+    (check_estimator, lambda r: r.rewards.sum(axis=0) + 0 * r.rewards, "the plain sum of all rewards. Your weights"),
+    (check_estimator, lambda r: G(r) - G(r).mean(axis=1, keepdims=True), "the episode it judges. And gamma^t is"),
+    (check_estimator, lambda r: reward_to_go(r) - reward_to_go(r).mean(), "You subtract the mean of all weights"),
+    (check_estimator, lambda r: (G(r) - G(r).mean()) / (G(r).std() + 1e-9), "You standardise the weights"),
+    (check_estimator, lambda r: (reward_to_go(r) - reward_to_go(r).mean()) / (reward_to_go(r).std() + 1e-9), "You standardise"),
 ]  # fmt: skip
 
 
