@@ -10,6 +10,7 @@ import numpy as np
 
 from pgedu import clipped_weights, discounted_returns, gae
 from pgedu.lessons.estimator_checks import DOUBLED, MEAN, SHIFTED, check_baseline, check_estimator, shift  # noqa: F401
+from pgedu.lessons.step_checks import check_natural_step, check_policy_gradient, check_td_targets  # noqa: F401
 from pgedu.lessons.verdicts import Fault, compare, judged
 from pgedu.policies.heads import softmax as _pi  # as the formulas of the lessons call it
 

@@ -82,7 +82,8 @@ def as_text(value, decimals=3, longest=12):
     """A value as a student should read it: rounded, in one line; of a rollout, only what it is."""
     if isinstance(value, Rollout):
         return f"one with rewards of shape {value.rewards.shape}"
-    rounded = np.round(value, decimals) + 0
+    value = np.asarray(value)
+    rounded = value if value.dtype == bool else np.round(value, decimals) + 0
     return " ".join(np.array2string(rounded, precision=decimals, separator=", ", threshold=longest).split())
 
 
