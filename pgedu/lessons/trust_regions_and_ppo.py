@@ -27,7 +27,8 @@ def one_step(figure):
         x, y = start + alpha * g
         now = float(return_at(x, y))
         world.show(policy_at(x, y), colour=solve(plans, policy, at(x, y)).visits)
-        curve.set_data(ALPHAS, J)
+        so_far = ALPHAS <= alpha + 1e-9  # further on it would answer what the student has been asked
+        curve.set_data(ALPHAS[so_far], J[so_far])
         tangent.set_data([0, 4], [J[0], J[0] + 4 * (g @ g)])
         here.set_data([alpha], [now])
         promise = J[0] + alpha * (g @ g)
