@@ -97,7 +97,7 @@ def _sides(where, way):
 
 
 def _key_below(figure, *lines):
-    figure.legend(handles=lines, loc="outside lower left", ncols=5, borderpad=0, columnspacing=1.2, handletextpad=0.5)
+    figure.legend(handles=lines, loc="outside lower left", ncols=5, borderpad=0, columnspacing=1.2, handlelength=2, handleheight=1)
 
 
 def _map_and_line(figure, method, name):

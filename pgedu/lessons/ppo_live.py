@@ -12,7 +12,7 @@ LEAST = 1e-5  # the bottom of a picture of KLs: what is smaller, or 0, is drawn 
 
 def in_words(kl):
     """A mean KL as one says it."""
-    return f"less than {LEAST:.5f}" if kl < LEAST else f"{float(f'{kl:.1g}'):.5f}".rstrip("0")
+    return f"less than {LEAST:.5f}" if kl < LEAST else f"{float(f'{kl:.1g}'):.5f}".rstrip("0").rstrip(".")
 
 
 def climbing(method, shop, buyer):
@@ -29,10 +29,10 @@ def climbing(method, shop, buyer):
         def draw(new):
             nonlocal last
             if new:
-                updates, taken = [record.update for record in new], [record.details["kl"] for record in new]
+                updates, taken = [record.update for record in new], [_taken(record.details) for record in new]
                 J.add(updates, exact_return(shop, buyer, np.array([record.theta for record in new])))
                 kl.add(updates, np.maximum(taken, LEAST))
-                last = _about(new[-1].details)
+                last = _about(taken[-1])
             now, _ = J.show(), kl.show()
             return f"The exact J is {now:.2f} (best possible: 2.04); {last}"
 
@@ -41,13 +41,18 @@ def climbing(method, shop, buyer):
     return view
 
 
-def _about(details):
-    """What is said of an update's KLs, [R], and of steps that were given up and have none."""
-    kl, given_up = details["kl"], details.get("rejected", np.zeros(1, dtype=bool))
-    steps = f" {given_up.sum()} of {len(kl)} steps were given up." if given_up.any() else ""
-    kept = kl[~given_up] if given_up.any() else kl
-    mean = f"the last update has a mean KL of {in_words(kept.mean())}." if len(kept) else "the last update moved nobody."
-    return mean + steps
+def _taken(details):
+    """The KL of each learner's step, [R]; NaN for a step that was given up."""
+    return np.where(details.get("rejected", False), np.nan, details["kl"])
+
+
+def _about(kl):
+    """What is said of the KLs of an update, [R]."""
+    given_up = np.isnan(kl).sum()
+    if given_up == len(kl):
+        return "in the last update all steps were given up."
+    steps = f"; {given_up} of {len(kl)} steps were given up" if given_up else ""
+    return f"the last update has a mean KL of {in_words(np.nanmean(kl))}{steps}."
 
 
 def cartpole(figure):
@@ -77,7 +82,7 @@ def cartpole(figure):
 
 
 def _curves_and_carts(figure):
-    axes = figure.subplot_mosaic("RRK;RRS;CCC", height_ratios=[1, 1, 0.62])
+    axes = figure.subplot_mosaic("RK;RS;CC", height_ratios=[1, 1, 0.62])
     tidy(axes["R"], "return: mean, and 8 of 10 learners", "update").set_ylim(0, 510)
     in_decades(tidy(axes["K"], "mean KL of an update").yaxis).set(ylim=(LEAST, 3), yticks=[1e-5, 1e-3, 0.1])
     tidy(axes["S"], "share beyond the clip", "update").set_ylim(0, 1)
@@ -88,7 +93,7 @@ def _curves_and_carts(figure):
 def side_by_side(figure):
     """Two trainings on CartPole, as pairs of records: as in the lesson (grey), and with one thing changed."""
     axes = figure.subplot_mosaic("RRKD")
-    tidy(axes["R"], "return: mean, and 8 of 10 learners", "update").set_ylim(0, 510)
+    tidy(axes["R"], "return (8 of 10)", "update").set_ylim(0, 510)
     in_decades(tidy(axes["K"], "mean KL of an update", "update").yaxis).set_ylim(LEAST, 3)
     tidy(axes["D"], "each learner, now").set(ylim=(0, 510), xlim=(-0.6, 1.6), xticks=[0, 1], xticklabels=["as it is", "changed"])
     kinds = {"as it is": "0.45", "changed": COLORS["ppo"]}

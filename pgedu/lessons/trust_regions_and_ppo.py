@@ -107,7 +107,7 @@ def brakes(figure):
     """The clipped surrogate and its weight over the ratio, for a good and for a bad action. The axes hold r - 1."""
     axes = figure.subplots(2, 2, sharex=True)
     curves = [_brake(column, A) for column, A in zip(axes.T, SIGNS)]
-    edges = [[each.axvline(1, color="0.6", linestyle=":") for each in column] for column in axes.T]
+    edges = [each.axvline(1, color="0.6", linestyle=":") for each in axes.T.ravel()[1:]]  # the first has the handle
     (handle,) = axes[0, 0].plot([], [], "o", color=COLORS["trpo"], markersize=9, gid="clip")
     label(axes[0, 0], -0.97, 2.35, "black: where every update starts")
     label(axes[0, 0], -0.97, 1.9, "green: the clip, to be dragged", COLORS["trpo"])
@@ -116,9 +116,8 @@ def brakes(figure):
         for A, lines in zip(SIGNS, curves):
             for line, function in zip(lines, (clipped_surrogate, clipped_weights)):
                 line.set_data(CHANGES, function(1 + CHANGES, np.full_like(CHANGES, A), clip))
-        for A, column in zip(SIGNS, edges):
-            for edge in column:
-                edge.set_xdata([A * clip, A * clip])
+        for A, edge in zip((1.0, -1.0, -1.0), edges):
+            edge.set_xdata([A * clip, A * clip])
         handle.set_data([clip], [1 + clip])
         low = f"down until it is {1 - clip:.2f}" if clip < 1 else "down without end"
         return (
