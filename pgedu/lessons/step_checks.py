@@ -1,8 +1,10 @@
-"""Checks of what a learner moves by: the policy gradient of a table, one-step targets, and a natural gradient's step."""
+"""Checks of what a policy moves by: the policy gradient of a table, a natural gradient's step, PPO's clipped weights."""
 
 import numpy as np
 
-from pgedu.lessons.verdicts import compare, judged
+from pgedu import clipped_weights
+from pgedu.lessons.answers import as_text
+from pgedu.lessons.verdicts import compare, judged, sums_to
 
 VISITED = [np.array([1.0, 2.5]), np.array([0.8, 0.3, 1.9])]
 CHANCES = [np.array(p) for p in ([[0.25, 0.75], [0.6, 0.4]], [[0.2, 0.5, 0.3], [0.7, 0.1, 0.2], [0.3, 0.3, 0.4]])]
@@ -29,6 +31,14 @@ GRADIENT_MISTAKES = [
      lambda d, p, q: _weighted(d, p, q - q.sum(axis=1, keepdims=True))),
     ("v(s) is the mean of q(s, a) weighted with pi(a|s), not the largest of them.",
      lambda d, p, q: _weighted(d, p, q - q.max(axis=1, keepdims=True))),
+    ("v(s) is the sum of pi(a|s) q(s, a), not the mean of these products.",
+     lambda d, p, q: _weighted(d, p, q - (p * q).mean(axis=1, keepdims=True))),
+    ("v(s) is a sum over actions, along axis 1: yours runs over the states.",
+     lambda d, p, q: _weighted(d, p, q - (p * q).sum(axis=0))),
+    ("The visits are multiplied along the actions: visits[:, None] gives each state its own.",
+     lambda d, p, q: d * p * (q - _v(p, q))),
+    ("Brackets: pi times (q minus v), not (pi times q) minus v.", lambda d, p, q: d[:, None] * (p * q - _v(p, q))),
+    ("Neither visits nor v(s): the gradient is visits times pi times (q minus v).", lambda d, p, q: p * q),
     (ONE_FOR_ALL, lambda d, p, q: _weighted(d, p, q - d @ _v(p, q) / d.sum())),
     (ONE_FOR_ALL, lambda d, p, q: _weighted(d, p, q - d @ _v(p, q))),
     (ONE_FOR_ALL, lambda d, p, q: _weighted(d, p, q - _v(p, q).sum())),
@@ -48,72 +58,7 @@ def check_policy_gradient(student):
     cases = [{"visits": d, "probabilities": p, "action_values": q} for d, p, q in zip(VISITED, CHANCES, WORTH)]
     praise = "Right: visits times probability times advantage; in each state the components sum to 0."
     right = lambda d, p, q: _weighted(d, p, q - _v(p, q))  # noqa: E731
-    return compare(student, right, cases, praise, GRADIENT_MISTAKES)
-
-
-def _whole_return(r, end, cut, v, g):
-    """Targets that are made of the target one step later, as a return is."""
-    found, following = np.zeros_like(r), v[-1]
-    for t in reversed(range(len(r))):
-        found[t] = following = r[t] + g * (1 - end[t]) * following
-    return found
-
-
-def _target(r, end, cut, v, g):
-    return r + g * (1 - end) * v
-
-
-def _moved(kind):
-    """The target with next_values moved by a row: later or earlier, and with what at the row that becomes free."""
-    moves = {
-        "round": lambda v: np.roll(v, -1, axis=0), "0": lambda v: np.concatenate([v[1:], 0 * v[:1]]),
-        "last": lambda v: np.concatenate([v[1:], v[-1:]]), "back round": lambda v: np.roll(v, 1, axis=0),
-        "back 0": lambda v: np.concatenate([0 * v[:1], v[:-1]]), "first": lambda v: np.concatenate([v[:1], v[:-1]]),
-    }  # fmt: skip
-    return lambda r, end, cut, v, g: _target(r, end, cut, moves[kind](v), g)
-
-
-ROW = "The next value is of the wrong row: next_values[t] already belongs to what follows step t."
-PLACE = "gamma is in the wrong place: it discounts the value of what follows, and not the reward."
-LOST = "The last reward is lost: (1 - terminated) belongs to the value of what follows alone, not to the reward."
-TARGET_MISTAKES = [
-    ("You cut where `terminated or truncated`: an episode that was truncated goes on unseen, and what follows counts.",
-     lambda r, end, cut, v, g: r + g * (1 - (end | cut)) * v),
-    ("Nothing is cut: where the episode terminated nothing follows, whatever next_values says.",
-     lambda r, end, cut, v, g: r + g * v),
-    ("You cut where the episode was truncated, and not where it terminated: it is the other way round.",
-     lambda r, end, cut, v, g: r + g * (1 - cut) * v),
-    ("gamma is missing: it discounts the value of what follows.", lambda r, end, cut, v, g: r + (1 - end) * v),
-    (PLACE, lambda r, end, cut, v, g: g * (r + (1 - end) * v)), (PLACE, lambda r, end, cut, v, g: g * r + (1 - end) * v),
-    (LOST, lambda r, end, cut, v, g: (1 - end) * (r + g * v)),
-    (LOST, lambda r, end, cut, v, g: (1 - (end | cut)) * (r + g * v)),
-    ("The reward is missing: a target is what was paid, plus what follows.", lambda r, end, cut, v, g: g * (1 - end) * v),
-    ("The wrong way round: what follows is to be kept where the episode did not terminate. Take 1 - terminated.",
-     lambda r, end, cut, v, g: r + g * end * v),
-    ("You count what follows only where the episode was truncated: it counts on each step that did not terminate.",
-     lambda r, end, cut, v, g: r + g * cut * v),
-    ("Right, except where a step both terminated and was truncated: it terminated, so nothing follows.",
-     lambda r, end, cut, v, g: r + g * (1 - (end & ~cut)) * v),
-    ("You add up all that follows, as a return does: a one-step target is made of rewards[t] and next_values[t].",
-     _whole_return),
-    *((ROW, _moved(kind)) for kind in ("round", "0", "last", "back round", "back 0", "first")),
-]  # fmt: skip
-
-
-@judged
-def check_td_targets(student):
-    """f(rewards, terminated, truncated, next_values, gamma) -> one-step targets for a value; arrays [T, B].
-
-    next_values[t] is the value of the state that step t led to; terminated and truncated are arrays of booleans.
-    """
-    R = np.array([[2.0, 1.0], [-1.0, 3.0], [0.5, -2.0], [1.5, 4.0]])
-    V = np.array([[5.0, -2.0], [3.0, 2.5], [1.0, 7.0], [-4.0, 6.0]])
-    end, cut = (np.array(each, bool) for each in ([[0, 0], [1, 0], [0, 1], [0, 0]], [[0, 0], [0, 1], [1, 0], [0, 0]]))
-    both = np.array([[1, 0], [0, 0], [0, 0], [0, 0]], bool)  # where both are true, nothing follows
-    parts = [(R[1:3], end[1:3], cut[1:3], V[1:3], 0.9), (R, end, cut, V, 0.5), (R, end | both, cut | both, V, 0.5)]
-    cases = [dict(zip(("rewards", "terminated", "truncated", "next_values", "gamma"), part)) for part in parts]
-    praise = "Right: what follows is cut off where the episode terminated, and only there."
-    return compare(student, _target, cases, praise, TARGET_MISTAKES)
+    return compare(student, right, cases, praise, GRADIENT_MISTAKES, hint=sums_to(0))
 
 
 def _along(direction, square, length=lambda d, s: np.sqrt(2 * d / s)):
@@ -191,4 +136,59 @@ def check_natural_step(student):
     parts = [(F[0], np.array([1.0, -0.5]), 0.02), (F[1], np.array([0.5, 2.0, -1.0]), 0.3)]
     cases = [dict(zip(("fisher", "gradient", "delta"), part)) for part in parts]
     praise = "Right: along F^-1 g, and as far as a KL of delta allows, to second order."
-    return compare(student, _along(_natural, _fisher), cases, praise, STEP_MISTAKES)
+    return compare(student, _along(_natural, _fisher), cases, praise, STEP_MISTAKES, hint=_half_right)
+
+
+def _half_right(case, yours):
+    """A hint for `compare`: is the direction right, or the length?"""
+    F, g, delta = case.values()
+    size, right = yours @ F @ yours / 2, _natural(F, g)
+    if np.isclose(size, delta):
+        return " The length is right, 1/2 step' F step = delta; the direction is not that of F^-1 g."
+    if np.isclose(yours @ right, np.sqrt(yours @ yours * (right @ right))):
+        return f" The direction is right, the length is not: 1/2 step' F step is {as_text(size, 6)} where delta is {delta}."
+    return ""
+
+
+def _psi(zero):
+    """Weights r A with 0 where `zero` says."""
+    return lambda r, A, c: np.where(zero(r, A, c), 0.0, r * A)
+
+
+CLIP_MISTAKES = [
+    ("This is the surrogate itself; its gradient is 0 where the clipped branch is the smaller one.",
+     lambda r, A, c: np.minimum(r * A, np.clip(r, 1 - c, 1 + c) * A)),
+    ("Clipped whatever the sign of A: a ratio that has gone the wrong way must still be pushed back.",
+     _psi(lambda r, A, c: (r < 1 - c) | (r > 1 + c))),
+    ("The sides are swapped: with A > 0 it is r > 1 + clip that has no more say.",
+     _psi(lambda r, A, c: np.where(A > 0, r < 1 - c, r > 1 + c))),
+    ("The ratio is missing: grad r = r grad log pi.", lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, A)),
+    ("Nothing is clipped.", lambda r, A, c: r * A),
+    ("Neither is there a ratio nor is anything clipped: psi is r A, and 0 where the clip silences it.",
+     lambda r, A, c: A),
+    ("Clipped above only: a bad action, A < 0, has no more say below 1 - clip.", _psi(lambda r, A, c: r > 1 + c)),
+    ("Clipped below only: a good action, A > 0, has no more say above 1 + clip.", _psi(lambda r, A, c: r < 1 - c)),
+    ("Only good actions are clipped: a bad one, A < 0, has no more say below 1 - clip.",
+     _psi(lambda r, A, c: (A > 0) & (r > 1 + c))),
+    ("Only bad actions are clipped: a good one, A > 0, has no more say above 1 + clip.",
+     _psi(lambda r, A, c: (A < 0) & (r < 1 - c))),
+    ("The wrong way round: you keep what the clip silences, and silence what it keeps.",
+     _psi(lambda r, A, c: clipped_weights(r, A, c) != 0)),
+    ("Clipping the ratio in the weight is not the gradient of the clipped surrogate, which is flat there: 0.",
+     lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A),
+    ("A is missing: these are the clipped ratios.", lambda r, A, c: np.clip(r, 1 - c, 1 + c)),
+    ("A is missing: you return the ratio, and 0 where it is clipped.",
+     lambda r, A, c: np.where(clipped_weights(r, A, c) == 0, 0.0, r)),
+    ("Within the clip both branches are the same, and count: r A there, not 0.",
+     _psi(lambda r, A, c: r * A >= np.clip(r, 1 - c, 1 + c) * A)),
+    ("The clip is 0.2 whatever `clip` says: use the argument.", lambda r, A, c: clipped_weights(r, A, 0.2)),
+]  # fmt: skip
+
+
+@judged
+def check_clipped_weights(student):
+    """f(ratio [N], advantages [N], clip) -> psi [N], so that psi grad log pi is the gradient of PPO's surrogate."""
+    ratio, signs = np.array([0.5, 0.85, 1.0, 1.15, 1.3, 2.0] * 2), np.repeat([2.0, -3.0], 6)  # none at a kink
+    cases = [{"ratio": ratio, "advantages": signs, "clip": c} for c in (0.2, 0.12)]
+    praise = "Right: no push further out, and the full push back in."
+    return compare(student, clipped_weights, cases, praise, CLIP_MISTAKES)

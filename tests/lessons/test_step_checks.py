@@ -1,11 +1,12 @@
-"""The checks of policy gradient, targets and natural step: their references, and a sentence of its own for each mistake."""
+"""Policy gradient, natural step, clipped weights: every check passes its references, and names every listed mistake."""
 
 import numpy as np
 import pytest
+from judging import each_with_its_number, named_alone, passes, refuses
 
 from pgedu import Policy, Table, exact_gradient, random_mdp, solve
 from pgedu.lessons import step_checks
-from pgedu.lessons.checks import check_natural_step, check_policy_gradient, check_td_targets
+from pgedu.lessons.checks import check_clipped_weights, check_natural_step, check_policy_gradient
 
 
 def gradient(visits, probabilities, action_values):
@@ -38,16 +39,6 @@ def gradient_by_differences(visits, probabilities, action_values, step=1e-6):
     return found
 
 
-def targets(rewards, terminated, truncated, next_values, gamma):
-    return rewards + gamma * (1 - terminated) * next_values
-
-
-def targets_by_loops(rewards, terminated, truncated, next_values, gamma):
-    T, B = rewards.shape
-    return [[float(rewards[t, b]) if terminated[t, b] else rewards[t, b] + gamma * next_values[t, b] for b in range(B)]
-            for t in range(T)]  # fmt: skip
-
-
 def natural(fisher, gradient, delta):
     x = np.linalg.solve(fisher, gradient)
     return np.sqrt(2 * delta / (gradient @ x)) * x
@@ -72,20 +63,21 @@ def v(p, q):
     return np.einsum("sa,sa->s", p, q)[:, None]
 
 
-def accumulated(r, end, cut, values, gamma):
-    found = np.zeros_like(r)
-    for t in reversed(range(len(r))):
-        found[t] = r[t] + gamma * ~end[t] * (found[t + 1] if t + 1 < len(r) else values[t])
-    return found
+def clipped_by_cases(r, A, c):
+    return [0.0 if (a > 0 and x > 1 + c) or (a < 0 and x < 1 - c) else x * a for x, a in zip(r, A)]
+
+
+def clipped_by_slope(r, A, c, step=1e-6):
+    surrogate = lambda x: np.minimum(x * A, np.clip(x, 1 - c, 1 + c) * A)  # noqa: E731
+    return r * (surrogate(r + step) - surrogate(r - step)) / (2 * step)
 
 
 RIGHT = {
     check_policy_gradient: [gradient, gradient_by_loops, gradient_by_differences,
                             lambda d, p, q: gradient(d, p, q).astype("f4"), lambda d, p, q: np.diag(d) @ (p * q - p * v(p, q))],
-    check_td_targets: [targets, targets_by_loops, lambda r, end, cut, v, g: np.where(end, r, r + g * v),
-                       lambda r, end, cut, v, g: r + g * v * ~end, lambda *steps: np.float32(targets(*steps))],
     check_natural_step: [natural, natural_by_multiplier, lambda F, g, delta: natural(F, g, delta).tolist(),
                          lambda F, g, delta: np.linalg.pinv(F) @ g / np.sqrt(g @ np.linalg.inv(F) @ g / 2 / delta)],
+    check_clipped_weights: [clipped_by_cases, clipped_by_slope, lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= c)],
 }  # fmt: skip
 WRONG = [
     (check_policy_gradient, lambda d, p, q: p * (q - v(p, q)), "The visits are missing"),
@@ -103,27 +95,6 @@ WRONG = [
     (check_policy_gradient, lambda d, p, q: d[:, None] * (q - p * q.sum(1)[:, None]), "without pi(b|s)"),
     (check_policy_gradient, lambda d, p, q: -gradient(d, p, q), "check the sign"),
     (check_policy_gradient, lambda d, p, q: gradient(d, p, q).sum(axis=1), "Wrong shape: (2, 2) is needed, yours is (2,)"),
-    (check_td_targets, lambda r, end, cut, v, g: r + g * (1 - (end | cut)) * v, "You cut where `terminated or truncated`"),
-    (check_td_targets, lambda r, end, cut, v, g: r + g * v, "Nothing is cut"),
-    (check_td_targets, lambda r, end, cut, v, g: r + g * ~cut * v, "You cut where the episode was truncated, and not"),
-    (check_td_targets, lambda r, end, cut, v, g: r + ~end * v, "gamma is missing"),
-    (check_td_targets, lambda r, end, cut, v, g: g * (r + ~end * v), "gamma is in the wrong place"),
-    (check_td_targets, lambda r, end, cut, v, g: g * r + ~end * v, "gamma is in the wrong place"),
-    (check_td_targets, lambda r, end, cut, v, g: ~end * (r + g * v), "The last reward is lost"),
-    (check_td_targets, lambda r, end, cut, v, g: ~(end | cut) * (r + g * v), "The last reward is lost"),
-    (check_td_targets, lambda r, end, cut, v, g: g * ~end * v, "The reward is missing"),
-    (check_td_targets, lambda r, end, cut, v, g: r + g * end * v, "The wrong way round"),
-    (check_td_targets, lambda r, end, cut, v, g: r + g * cut * v, "only where the episode was truncated"),
-    (check_td_targets, lambda r, end, cut, v, g: r + g * (~end | cut) * v, "both terminated and was truncated"),
-    (check_td_targets, accumulated, "You add up all that follows"),
-    (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.roll(v, -1, 0), g), "of the wrong row"),
-    (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.roll(v, 1, 0), g), "of the wrong row"),
-    (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.vstack([v[1:], v[-1:]]), g), "of the wrong row"),
-    (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.vstack([v[1:], 0 * v[:1]]), g), "of the wrong row"),
-    (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.vstack([v[:1], v[:-1]]), g), "of the wrong row"),
-    (check_td_targets, lambda r, end, cut, v, g: targets(r, end, cut, np.vstack([0 * v[:1], v[:-1]]), g), "of the wrong row"),
-    (check_td_targets, lambda *steps: -targets(*steps), "check the sign"),
-    (check_td_targets, lambda r, end, cut, v, g: r[:-1] + g * v[1:], "Wrong shape"),
     (check_natural_step, lambda F, g, delta: F @ g, "F g where F^-1 g is needed"),
     (check_natural_step, lambda F, g, delta: np.sqrt(2 * delta / (g @ F @ g)) * (F @ g), "F g where F^-1 g is needed"),
     (check_natural_step, lambda F, g, delta: np.sqrt(2 * delta / (g @ F @ F @ F @ g)) * (F @ g), "F g where F^-1 g is needed"),
@@ -156,20 +127,46 @@ WRONG = [
     (check_natural_step, lambda F, g, delta: natural(np.diag(np.diag(F)), g, delta), "Only the diagonal of F"),
     (check_natural_step, lambda F, g, delta: -natural(F, g, delta), "check the sign"),
     (check_natural_step, lambda F, g, delta: np.linalg.inv(F) * g, "Wrong shape: (2,) is needed, yours is (2, 2)"),
+    (check_clipped_weights, lambda r, A, c: r * A * (r <= 1 + c), "Clipped above only"),
+    (check_clipped_weights, lambda r, A, c: np.minimum(r * A, np.clip(r, 1 - c, 1 + c) * A), "the surrogate itself"),
+    (check_clipped_weights, lambda r, A, c: r * A * (abs(r - 1) <= c), "Clipped whatever the sign of A"),
+    (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (1 - r) <= c), "The sides are swapped"),
+    (check_clipped_weights, lambda r, A, c: A * (np.sign(A) * (r - 1) <= c), "The ratio is missing"),
+    (check_clipped_weights, lambda r, A, c: r * A, "Nothing is clipped"),
+    (check_clipped_weights, lambda r, A, c: np.clip(r, 1 - c, 1 + c) * A, "which is flat there: 0."),
+    (check_clipped_weights, lambda r, A, c: -r * A * (np.sign(A) * (r - 1) <= c), "check the sign"),
+    (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (r - 1) <= 0.2), "The clip is 0.2 whatever"),
+    (check_clipped_weights, lambda r, A, c: r * A * (r >= 1 - c), "Clipped below only: a good action, A > 0"),
+    (check_clipped_weights, lambda r, A, c: np.where((A > 0) & (r > 1 + c), 0, r * A), "Only good actions are clipped"),
+    (check_clipped_weights, lambda r, A, c: np.where((A < 0) & (r < 1 - c), 0, r * A), "Only bad actions are clipped"),
+    (check_clipped_weights, lambda r, A, c: r * A * (np.sign(A) * (r - 1) > c), "The wrong way round"),
+    (check_clipped_weights, lambda r, A, c: np.clip(r, 1 - c, 1 + c), "A is missing: these are the clipped ratios"),
+    (check_clipped_weights, lambda r, A, c: r * (np.sign(A) * (r - 1) <= c), "A is missing: you return the ratio"),
+    (check_clipped_weights, lambda r, A, c: A * 1, "Neither is there a ratio nor is anything clipped"),
+    (check_clipped_weights, lambda r, A, c: np.mean(clipped_by_cases(r, A, c)), "Yours is a single number: perhaps a sum too"),
+    (check_clipped_weights, lambda r, A, c: np.where(r * A < np.clip(r, 1 - c, 1 + c) * A, r * A, 0), "Within the clip both"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - mean(p * q)), "not the mean of these products"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - (p * q).sum(axis=0)), "yours runs over the states"),
+    (check_policy_gradient, lambda d, p, q: d * p * (q - v(p, q)), "visits[:, None] gives each state its own"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * (p * q - v(p, q)), "Brackets: pi times (q minus v)"),
+    (check_policy_gradient, lambda d, p, q: p * q, "Neither visits nor v(s)"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * q, "Components must sum to 0; yours sum to [4., 5.]."),
+    (check_natural_step, lambda F, g, delta: inverse_step(F, g) / np.linalg.norm(inverse_step(F, g)),
+     "The direction is right, the length is not: 1/2 step' F step is 0.16 where delta is 0.02."),
+    (check_natural_step, lambda F, g, delta: natural(F + np.eye(len(F)), g, delta) * np.sqrt(2 * delta / (
+        natural(F + np.eye(len(F)), g, delta) @ F @ natural(F + np.eye(len(F)), g, delta))), "The length is right"),
+    (check_natural_step, lambda F, g, delta: delta * g, "your answer is [ 0.02, -0.01] and the right one [ 0.158, -0.316]."),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("check", "number"), [(check, i) for check in RIGHT for i in range(len(RIGHT[check]))])
+@pytest.mark.parametrize(("check", "number"), each_with_its_number(RIGHT))
 def test_right_answers_pass_however_they_are_written(check, number):
-    verdict = check(RIGHT[check][number])
-    assert verdict.passed and verdict.message.startswith("Right"), verdict
+    passes(check, RIGHT[check][number])
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)))
 def test_each_wrong_answer_gets_its_own_message(number):
-    check, wrong, part = WRONG[number]
-    verdict = check(wrong)
-    assert not verdict.passed and part in verdict.message, verdict
+    refuses(*WRONG[number])
 
 
 def test_the_formula_that_is_asked_for_is_the_exact_gradient_of_a_table():
@@ -191,11 +188,9 @@ def test_the_natural_step_has_the_length_that_is_asked_for_and_none_of_that_leng
     assert (others @ g).max() <= g @ step
 
 
-@pytest.mark.parametrize("check, mistakes", [
-    (check_policy_gradient, step_checks.GRADIENT_MISTAKES), (check_td_targets, step_checks.TARGET_MISTAKES),
-    (check_natural_step, step_checks.STEP_MISTAKES),
+@pytest.mark.parametrize(("check", "mistakes"), [
+    (check_policy_gradient, step_checks.GRADIENT_MISTAKES), (check_natural_step, step_checks.STEP_MISTAKES),
+    (check_clipped_weights, step_checks.CLIP_MISTAKES),
 ])  # fmt: skip
-def test_each_mistake_is_told_from_all_others_with_another_sentence(check, mistakes):
-    """Two mistakes that the cases cannot tell apart would be called by one name."""
-    for sentence, mistake in mistakes:
-        assert check(mistake).message == sentence
+def test_each_mistake_is_told_from_all_others(check, mistakes):
+    named_alone(check, mistakes)
