@@ -13,6 +13,7 @@ from pgedu.panels.look import key
 from pgedu.panels.views import COLORS, tidy
 
 EDGE = 5.5  # the map goes from -EDGE to EDGE
+KLS = {0.03: "-", 0.3: "--", 1.0: ":"}  # drawn on the map of the clip
 SHARES = np.linspace(0, 1.5, 61)  # of the way from the old policy to the new one
 
 
@@ -33,7 +34,7 @@ def region(figure):
             artist.set_data(*np.transpose([start, np.add(start, step)]))
         kl = kl_from(start, x, y)
         where = "inside" if kl <= delta else "outside"
-        return f"{said} The mean KL is {kl:.2g}: {where} the region of {delta:.2g}."
+        return f"{said} The mean KL is {_in_words(kl)}: {where} the region of {delta:.2g}."
 
     return draw
 
@@ -66,12 +67,9 @@ def silence(figure):
         for patch, corners in zip(silent, _sides(*silent_from(start, clip))):
             patch.set_xy(corners)
         share = 100 * share_silent(start, x, y, clip)
-        return f"{said} {share:.0f} % of the old samples are silent. The mean KL is {kl_from(start, x, y):.2g}."
+        return f"{said} {share:.0f} % of the old samples are silent. The mean KL is {_in_words(kl_from(start, x, y))}."
 
     return draw
-
-
-KLS = {0.03: "-", 0.3: "--", 1.0: ":"}
 
 
 def share_silent(start, x, y, clip):
@@ -80,6 +78,10 @@ def share_silent(start, x, y, clip):
     ratio = policy_at(x, y) / probabilities
     silent = np.where(A > 0, ratio > 1 + clip, ratio < 1 - clip)
     return (weight * silent).sum() / weight.sum()
+
+
+def _in_words(kl):
+    return "less than 0.0001" if kl < 1e-4 else f"{kl:.2g}"
 
 
 def _nowhere(hatch, name):
@@ -112,7 +114,7 @@ def _map_and_line(figure, method, name):
     tidy(axes, f"grey: J; shaded: {name}", "x, for keeping on basic", "y, for keeping on premium").grid(False)
     (old,) = axes.plot([], [], "s", color="black", markersize=8, markerfacecolor="white")
     (new,) = axes.plot([], [], "o", color="black", markersize=9, gid="x")
-    tidy(line, "", "share of the way from old to new").set(xlim=(0, 1.5), ylim=(0, 22), yticks=range(0, 21, 5))
+    tidy(line, "", "share of the way from old to new").set(xlim=(0, 1.5), ylim=(-5, 20), yticks=range(-5, 21, 5))
     styles = {"J": COLORS["exact"], name: COLORS[method]}
     curves = [line.plot([], [], color=color, label=words)[0] for words, color in styles.items()]
     dots = [line.plot([], [], "o", color=color)[0] for color in styles.values()]

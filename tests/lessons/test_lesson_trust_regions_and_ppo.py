@@ -112,10 +112,17 @@ def test_picture_of_the_region():
     assert said.startswith(f"At the new policy J is {customers(*place)[0]:.2f}, and the surrogate says {promise:.2f}.")
     assert said.endswith(f"The mean KL is {divergence(start, *place):.2g}: outside the region of 0.3.")
     assert draw(start=start, x=2.1, y=-2.0, delta=0.3).endswith(": inside the region of 0.3.")
+    assert "The mean KL is less than 0.0001: inside" in draw(start=start, x=2.0, y=-2.01, delta=0.3)
+    draw(start=start, x=2.1, y=-2.0, delta=0.3)
     J, L = figure.axes[1].lines[:2]
     way = [np.array(start) + share * np.subtract((2.1, -2.0), start) for share in J.get_xdata()]
     np.testing.assert_allclose(J.get_ydata(), [customers(*each)[0] for each in way], rtol=1e-6)
     np.testing.assert_allclose(L.get_ydata(), [surrogate(start, *each) for each in way], rtol=1e-6)
+    low, high = figure.axes[1].get_ylim()
+    for values in corners(controls):  # what is said of the new policy is seen, too
+        draw(**values)
+        assert all(low < dot.get_ydata()[0] < high for dot in figure.axes[1].lines[2:])
+    draw(start=start, x=2.1, y=-2.0, delta=0.3)
     shade = figure.axes[0].images[0]
     grid = np.linspace(*shade.get_extent()[:2], 56)
     for row, column in ((0, 0), (10, 50), (55, 3)):
