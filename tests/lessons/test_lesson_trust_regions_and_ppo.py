@@ -75,12 +75,13 @@ def test_pairs_differ_in_the_change_alone():
     assert np.abs(one.theta - other.theta).max() > 1e-3
 
 
-def test_challenge_says_how_far_it_came():
+def test_challenge_says_how_far_it_came(capsys):
     scope, _ = run(NAME, "cell-50", "cell-75")
-    assert scope["challenge"]().startswith("○ not attempted")
-    for came, sign in ((352.4, "✗ not yet"), (400.6, "✓ won")):
+    assert capsys.readouterr().out.startswith("○ Not attempted")
+    for came, sign in ((352.4, "✗ Not yet"), (400.6, "✓ Won")):
         scope["result"] = lambda came=came, **settings: came
-        assert scope["challenge"](epochs=3).startswith(f"{sign}: a mean return of {came:.0f};")
+        scope["challenge"](epochs=3)
+        assert capsys.readouterr().out.startswith(f"{sign}: a mean return of {came:.0f};")
 
 
 def test_picture_of_one_step_is_on_the_curve_and_under_the_tangent():
