@@ -147,11 +147,16 @@ class Learning:
             self._add_exact(updates, np.array([record.theta for record in new]))
             returns = np.array([mean_of_what_is_there(record.returns) for record in new])
             self.sampled.add(updates, returns, self._lost if self.exact else False)
-            gradients = np.array([record.gradients for record in new])
             with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
-                if gradients.shape[-2] > 1:  # one episode alone has no variance to show
-                    self.variance.add(updates, np.var(gradients, axis=-2, ddof=1).sum(axis=-1))
+                noise = self.noise(new)
+            if noise is not None:
+                self.variance.add(updates, noise)
         return self._sentence(self.sampled.show(), self.variance.show())
+
+    def noise(self, new):
+        """Variance of one gradient estimate, summed over its components, [n, R]; None where it cannot be told."""
+        gradients = np.array([record.gradients for record in new])
+        return np.var(gradients, axis=-2, ddof=1).sum(axis=-1) if gradients.shape[-2] > 1 else None
 
     def _recolour(self, color):
         for curve in (self.sampled, self.variance):
