@@ -69,6 +69,40 @@ def test_side_by_side_compares_learners():
         assert kl == pytest.approx(np.maximum(records[-1][1].details["kl"], 1e-5).mean())
 
 
+def after_sixty_updates(start, seed=0, **settings):
+    """Mean return of the latest episodes of twenty learners."""
+    return np.nanmean(list(start(np.random.default_rng(seed), updates=60, **settings))[-1].returns)
+
+
+def test_what_costs_much_and_what_does_not():
+    """The table's large effects, with one of its eight seeds."""
+    start = run(NAME, "cell-50")[0]["start_ppo"]
+    usual = after_sixty_updates(start)
+    for settings, loss in (({"epochs": 1}, 130), ({"critic_rate": 0.001}, 150), ({"clip_values": 0.2}, 80)):
+        assert after_sixty_updates(start, **settings) < usual - loss / 2
+    fast = {"epochs": 10, "learning_rate": 0.1}
+    assert after_sixty_updates(start, **fast) > after_sixty_updates(start, clip=np.inf, **fast) + 90
+
+
+def test_of_normalising_it_is_the_mean_that_costs(monkeypatch):
+    start = run(NAME, "cell-50")[0]["start_ppo"]
+    positive = []
+
+    def centred(self, A, mask):
+        positive.append((A[mask > 0] > 0).mean())
+        return A - A.mean(axis=0)
+
+    def scaled(self, A, mask):
+        return A / (A.std(axis=0) + 1e-8)
+
+    alone = []
+    for kind in (centred, scaled):
+        monkeypatch.setattr(ppo, "scaled", kind)
+        alone.append(np.mean([after_sixty_updates(start, seed) for seed in (0, 1)]))
+    assert alone[0] < alone[1] - 50
+    assert positive[0] > 0.99 and np.mean(positive[160:960]) == pytest.approx(0.8, abs=0.07)
+
+
 def test_campaign_is_drawn_in_the_colour_of_its_method():
     colors = []
     for method in (trpo, ppo):
