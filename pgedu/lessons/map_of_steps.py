@@ -57,7 +57,7 @@ def silence(figure):
     """What PPO's clip leaves: beyond the lines the samples of a plan are silent; and how large the KL is there."""
     places, line, axes = _map_and_line(figure, "ppo", "clipped surrogate")
     edges = [axes.plot([], [], style, color=COLORS["trpo"], label=f"KL {kl:g}")[0] for kl, style in KLS.items()]
-    silent = [axes.add_patch(_nowhere(hatch, name)) for hatch, name in (("|", "basic: silent"), ("-", "premium: silent"))]
+    silent = [axes.add_patch(_nowhere(hatch, name)) for hatch, name in (("|", "basic: silent (|)"), ("-", "premium: silent (–)"))]
     _key_below(figure, *silent, *edges)
 
     def draw(start, x, y, clip):
