@@ -44,7 +44,7 @@ def be_the_shop(figure):
     """The view: how customers change and what they pay, one year of twenty, and what the student's years brought."""
     grid = figure.add_gridspec(2, 2, height_ratios=[5, 6], width_ratios=[3, 2])
     world = World(tidy(figure.add_subplot(grid[0, :])), customers, KINDS, ["wait", "offer"])
-    cells, marks = _calendar(tidy(figure.add_subplot(grid[1, 0]), "twenty customers", "month"))
+    cells, marks = _calendar(tidy(figure.add_subplot(grid[1, 0]), "twenty customers", "month (white: lost)"))
     tried, now = _years(figure.add_subplot(grid[1, 1]))
     years = []
 
@@ -88,5 +88,5 @@ def _told(offers, kinds, offered, money):
     given, loyal, left = offered.sum(), (kinds == LOYAL).sum(), (kinds[-1] != LOST).sum()
     return (
         f"Offers to about {offers} of 20 a month: {given} offers cost {given}, {loyal} months of loyal customers brought "
-        f"{2 * loyal}. The year brought {money:.0f}, or {money / CUSTOMERS:.2f} a customer. {left} of 20 are there in month 12."
+        f"{2 * loyal}. The year brought {money:.0f}, or {money / CUSTOMERS:.2f} a customer. {left} of 20 are still customers in month 12."
     )

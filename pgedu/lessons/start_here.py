@@ -91,8 +91,8 @@ class Hill:
         updates = "1 update" if self.update == 1 else f"{self.update:,} updates"
         mean = exact_return(world, policy, self.theta).mean()
         return (
-            f"After {updates}, {never} of 20 shops never make an offer, {always} always do, {20 - never - always} sometimes. "
-            f"A customer brings {mean:.2f} in expectation, on the mean of the shops; {self.best:.2f} is possible."
+            f"After {updates}, {never} of 20 shops are at never, {always} at always, {20 - never - always} in between. "
+            f"Their customers bring {mean:.2f} each, in expectation; the best is {self.best:.2f}."
         )
 
     def _places(self, theta):
