@@ -69,7 +69,8 @@ def _calendar(axes):
     cells = axes.imshow(np.ones((CUSTOMERS, MONTHS, 3)), aspect="auto", extent=extent, interpolation="nearest")
     marks = axes.scatter([], [], s=16, color=ACTIONS[1], linewidths=0, label="offer")
     key(axes, *(Patch(color=face, label=kind) for face, kind in zip(FACES, KINDS[:LOST])), marks)
-    axes.set(xticks=range(1, MONTHS + 1), yticks=[])
+    axes.hlines(np.arange(1.5, CUSTOMERS), *extent[:2], color="white", linewidth=1.5)  # between one and the next
+    axes.set(xticks=range(1, MONTHS + 1), yticks=[], xlim=extent[:2], ylim=extent[2:])
     axes.grid(False)
     return cells, marks
 
@@ -88,5 +89,6 @@ def _told(offers, kinds, offered, money):
     given, loyal, left = offered.sum(), (kinds == LOYAL).sum(), (kinds[-1] != LOST).sum()
     return (
         f"Offers to about {offers} of 20 a month: {given} offers cost {given}, {loyal} months of loyal customers brought "
-        f"{2 * loyal}. The year brought {money:.0f}, or {money / CUSTOMERS:.2f} a customer. {left} of 20 are still customers in month 12."
+        f"{2 * loyal}. The year brought {money:.0f}, or {money / CUSTOMERS:.2f} a customer. "
+        f"{left} of 20 are still customers in month 12."
     )

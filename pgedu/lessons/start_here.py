@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from pgedu.experience.rollouts import Moment
 from pgedu.gradients.exact import exact_return
 from pgedu.learning.optimizers import SGD
 from pgedu.learning.reinforce import reinforce
+from pgedu.learning.training import Progress
 from pgedu.panels.views import COLORS, LearningCurve, key, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
@@ -16,6 +18,7 @@ from pgedu.worlds.finite import campaign
 world = replace(campaign(gamma=1.0), observation=[0, 0, 0])
 policy = Policy.softmax(Table(observations=1, outputs=2))  # theta [2]: preferences for (wait, offer)
 
+MOMENTS = 20  # of each update, for whoever watches in slow motion
 LOW, HIGH = 1.0, 3.5  # of the returns shown
 FOOT = 0.01  # a probability below it is "never", one above 1 - FOOT "always"
 WIDE, TALL = 0.025, 0.08  # of a dot, in units of the axes: so far apart do piles stand, and dots lie in a pile
@@ -33,7 +36,19 @@ def probability_of_an_offer(theta):
 
 def twenty_shops(rng):
     """Twenty shops that begin with few offers (p = 0.05), meet 100 customers, adjust, and meet the next 100."""
-    return reinforce(world, policy, optimizer=SGD(0.1), rng=rng, runs=20, episodes=100, theta=first_preferences())
+    return Gliding(world, policy, optimizer=SGD(0.1), rng=rng, runs=20, episodes=100, theta=first_preferences())
+
+
+class Gliding(reinforce):
+    """REINFORCE that shows, before each record, how theta [R, D] moves from the last one to it."""
+
+    def pulses(self):
+        before = self.theta
+        for piece in super().pulses():
+            if isinstance(piece, Progress):
+                for moment in range(1, MOMENTS + 1):
+                    yield Moment(before + moment / MOMENTS * (piece.theta - before))
+            yield piece
 
 
 def first_preferences():
@@ -53,11 +68,11 @@ def on_the_hill(figure):
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     hill, curves = Hill(left), Curves(right)
 
-    def draw(new, now=None):  # who names `now` can be slowed down below one update per picture
+    def draw(new, now=None):
         for record in new:
-            hill.move(record.theta)
+            hill.move(record)
         curves.show(new)
-        return hill.show(new[-1].update if new else None)
+        return hill.show(None if new else now)
 
     return draw
 
@@ -66,7 +81,8 @@ class Hill:
     """The shops as dots on the hill J; at its feet they pile up, and are counted."""
 
     def __init__(self, axes):
-        tidy(axes, "the hill J: what a customer brings; a dot for each shop", "p, probability of an offer").set(xlim=(-0.04, 1.04), ylim=(LOW, HIGH))
+        tidy(axes, "the hill J: what a customer brings; a dot for each shop", "p, probability of an offer")
+        axes.set(xlim=(-0.04, 1.04), ylim=(LOW, HIGH))
         p, color = np.linspace(0.001, 0.999, 333), COLORS["reward to go"]
         axes.plot(p, J(p), color=COLORS["exact"])
         (self.leaps,) = axes.plot([], [], color=color, alpha=0.35, linewidth=1.5)
@@ -75,16 +91,17 @@ class Hill:
         self.update, self.best = 0, J(p).max()
         self.theta = self.before = first_preferences()
 
-    def move(self, theta):
-        self.theta, self.before = theta, self.theta
+    def move(self, record):
+        self.update, self.theta, self.before = record.update, record.theta, self.theta
 
-    def show(self, update=None):
-        """Draw them where they are; a sentence."""
-        self.update = self.update if update is None else update
-        p, height = self._places(self.theta)
-        self.dots.set_data(p, height)
-        start, gap = np.stack(self._places(self.before)), np.full((2, len(p)), np.nan)
-        self.leaps.set_data(*np.stack([start, [p, height], gap], axis=-1).reshape(2, -1))
+    def show(self, underway=None):
+        """Draw them where they are, or `underway` to the next update: theta [20, 2]. A sentence on the last update."""
+        moving = underway is not None and (underway != self.theta).any()
+        start, end = (self.theta, underway) if moving else (self.before, self.theta)
+        start, end = np.stack(self._places(start)), np.stack(self._places(end))
+        self.dots.set_data(*end)
+        self.leaps.set_data(*np.stack([start, end, np.full_like(end, np.nan)], axis=-1).reshape(2, -1))
+        p = probability_of_an_offer(self.theta)
         never, always = (p < FOOT).sum(), (p > 1 - FOOT).sum()
         for text, name, count in zip(self.feet, ("never", "always"), (never, always)):
             text.set_text(f"{name}: {count}" if count else "")
@@ -108,8 +125,8 @@ class Curves:
         self.sampled = LearningCurve(axes, "sampled", COLORS["reward to go"])
         self.exact = LearningCurve(axes, "exact", COLORS["exact"])
         best = J(np.linspace(0.01, 0.99, 99)).max()
-        (line,) = axes.plot([0, 1], [best, best], "--", color=COLORS["exact"], linewidth=1.5, transform=axes.get_yaxis_transform())
-        key(axes, self.sampled.band.line, self.exact.band.line, line).get_texts()[-1].set_text("best")
+        line = axes.axhline(best, color=COLORS["exact"], linestyle="--", linewidth=1.5, label="best")
+        key(axes, self.sampled.band.line, self.exact.band.line, line)
         self.exact.add([0], exact_return(world, policy, first_preferences())[None])
 
     def show(self, new):
