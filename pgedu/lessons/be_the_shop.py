@@ -12,7 +12,7 @@ from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
 from pgedu.worlds.finite import campaign
 
-CUSTOMERS, MONTHS = 20, 12
+CUSTOMERS, MONTHS, PIXELS = 20, 12, 6  # the last: rows of the image for each customer
 KINDS = ["curious", "loyal", "lost"]
 CURIOUS, LOYAL, LOST = range(3)
 FACES = np.array([to_rgb(color) for color in ("#DDD6C0", "#6DBBA5", "#FFFFFF")])  # of curious, loyal, lost: a cell each
@@ -52,7 +52,7 @@ def be_the_shop(figure):
         kinds, offered, money = a_year(offers, rng)
         world.show(np.tile([1 - offers / CUSTOMERS, offers / CUSTOMERS], (3, 1)))
         order = np.lexsort((-(kinds == LOYAL).sum(axis=0), (kinds == LOST).sum(axis=0)))  # who stayed longest comes first
-        cells.set_data(FACES[kinds[:, order].T])
+        cells.set_data(_apart(FACES[kinds[:, order].T]))
         row, month = np.nonzero(offered[:, order].T)
         marks.set_offsets(np.column_stack([month + 1, row + 1]) if len(row) else [NO_OFFER])
         years.append((offers, money.sum()))
@@ -63,14 +63,20 @@ def be_the_shop(figure):
     return draw
 
 
+def _apart(rows):
+    """Rows of an image [20, 12, 3], each with a white line below it: [120, 12, 3]."""
+    image = np.repeat(rows, PIXELS, axis=0)
+    image[PIXELS - 1 :: PIXELS] = 1
+    return image
+
+
 def _calendar(axes):
     """(cells, marks of offers): a row for each customer, a column for each month."""
     extent = (0.5, MONTHS + 0.5, CUSTOMERS + 0.5, 0.5)
     cells = axes.imshow(np.ones((CUSTOMERS, MONTHS, 3)), aspect="auto", extent=extent, interpolation="nearest")
     marks = axes.scatter([], [], s=16, color=ACTIONS[1], linewidths=0, label="offer")
     key(axes, *(Patch(color=face, label=kind) for face, kind in zip(FACES, KINDS[:LOST])), marks)
-    axes.hlines(np.arange(1.5, CUSTOMERS), *extent[:2], color="white", linewidth=1.5)  # between one and the next
-    axes.set(xticks=range(1, MONTHS + 1), yticks=[], xlim=extent[:2], ylim=extent[2:])
+    axes.set(xticks=range(1, MONTHS + 1), yticks=[])
     axes.grid(False)
     return cells, marks
 

@@ -46,8 +46,8 @@ def test_the_picture_shows_every_customer_and_every_offer(offers):
     sentence = draw(offers=offers, rng=np.random.default_rng(3))
     kinds, offered, money = a_year(offers, np.random.default_rng(3))
     _, calendar, tried = figure.axes
-    (cells,), (marks, *_) = calendar.images, calendar.collections
-    drawn = np.asarray(cells.get_array())
+    (cells,), (marks,) = calendar.images, calendar.collections
+    drawn = np.asarray(cells.get_array())[::6]
     faces = np.unique(drawn.reshape(-1, 3), axis=0)
     white = (drawn == 1).all(axis=-1)
     assert len(faces) == 3 and white.sum() == (kinds == LOST).sum()
