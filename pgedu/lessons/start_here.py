@@ -21,7 +21,7 @@ policy = Policy.softmax(Table(observations=1, outputs=2))  # theta [2]: preferen
 MOMENTS = 20  # of each update, for whoever watches in slow motion
 LOW, HIGH = 1.0, 4.0  # of the returns shown
 FOOT = 0.01  # a probability below it is "never", one above 1 - FOOT "always"
-WIDE, TALL = 0.025, 0.075  # of a dot, in units of the axes: so far apart do piles stand, and dots lie in a pile
+WIDE, TALL = 0.025, 0.07  # of a dot, in units of the axes: so far apart do piles stand, and dots lie in a pile
 
 
 def J(p):  # noqa: N802 - the symbol of the expected return

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lesson import from_notebook, picture
+from lesson import definitions, from_notebook, picture
 from matplotlib.figure import Figure
 
 from pgedu import SGD, reinforce
@@ -135,3 +135,25 @@ def test_the_panel_that_a_student_reads_draws_mean_and_truth(p):
 def test_even_all_shops_in_one_pile_stay_in_the_picture():
     for p in (0.0, 0.69, 1.0):
         assert piled_up(np.full(20, p), np.full(20, by_hand(p))).max() < 4.0
+
+
+def test_one_update_in_the_notebook_is_an_estimate_of_the_exact_gradient():
+    made = definitions("00_start_here.ipynb", "imports", "cell-04", "cell-06")
+    slope = (by_hand(0.5 + 1e-6) - by_hand(0.5 - 1e-6)) / 2e-6 * 0.25  # dJ/dp dp/dtheta, of "offer"
+    errors = made["estimates"].std(axis=0) / 10
+    assert made["estimates"].shape == (100, 2)
+    np.testing.assert_allclose(made["exact_gradient"](world, policy, np.zeros(2)), [-slope, slope], rtol=1e-6)
+    np.testing.assert_allclose(made["estimates"].mean(axis=0), [-slope, slope], atol=3 * errors[0])
+    np.testing.assert_allclose(made["theta"], 0.1 * made["estimates"].mean(axis=0))
+    assert (errors > 3 * abs(slope)).all()
+    np.testing.assert_allclose([made["never"], made["always"]], [by_hand(0.0), by_hand(1.0)])
+    assert made["best"] == max(made["p"], key=by_hand) and round(20 * made["best"]) == 14
+
+
+def test_what_it_is_worth_to_tell_customers_apart():
+    made = definitions("00_start_here.ipynb", "imports", "only-the-curious")
+    curious, loyal, total = 1.0, 0.0, 0.0
+    for _ in range(12):
+        total += 2 * loyal - curious
+        curious, loyal = 0.3 * curious, 0.4 * curious + 0.8 * loyal
+    assert made["exact_return"](made["kinds"], made["see"], made["only_the_curious"]) == pytest.approx(total)
