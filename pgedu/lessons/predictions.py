@@ -6,11 +6,11 @@ They stand here and not in the cells, where a student would read the answer with
 # 00 Start here
 
 large_steps = (
-    "Twenty shops learn with a learning rate of 3. Where will they be after some hundred updates?",
-    ["At the top of the hill, only sooner", "Around the top, a little less steady", "At the two feet of the hill"],
+    "With a learning rate of 3, where will most of the shops be after some hundred updates?",
+    ["At the top of the hill", "Around the top, on both sides of it", "At the two feet of the hill"],
     "At the two feet of the hill",
-    "A leap carries a dot past the top, or back down: to never or always an offer. There nothing new is seen, so it stays. "
-    "With 0.01 the dots climb together, and slowly.",
+    "A leap carries a dot past the top, or back down: to never or always an offer. There hardly anything new is seen, so it "
+    "stays for long. With 0.1 the dots climb to the top.",
 )
 two_rules_apart = (
     "A thousand customers with p = 0.50, and a thousand with p = 0.69, the best. How often will 0.69 come out ahead?",
