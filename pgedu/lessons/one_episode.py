@@ -5,11 +5,11 @@ from matplotlib.ticker import MaxNLocator
 
 from pgedu.gradients.moments import episode_gradients
 from pgedu.panels.look import color_of, tidy
+from pgedu.panels.views import ROUND
 
 OFFER = [1, 3]  # where theta holds the preference for an offer, to the curious and to the loyal
 LANES = ("lost", "loyal", "curious")  # from the bottom
 KINDS = ("a curious", "a loyal")
-REACHES = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # of the plane
 PALE = 0.3
 
 
@@ -47,7 +47,7 @@ def one_who_stays(rollout, months=8):
 def strip(policy, theta, customers):
     """One customer's year; the rewards that the chosen month is weighted with light up, and its move in the plane.
 
-    `customers(rng)` gives a Rollout [T, B] of the campaign: one who stays is looked at, all are the cloud in which its
+    `customers(rng=...)` gives a Rollout [T, B] of the campaign: one who stays is looked at, all are the cloud in which its
     estimate lands. The view takes rng, month (1 is the first) and psi.
     """
 
@@ -56,7 +56,7 @@ def strip(policy, theta, customers):
         year, plane = Year(axes["a"], axes["b"], axes["c"]), Landing(axes["d"])
 
         def draw(rng, month, psi):
-            cloud = customers(rng)
+            cloud = customers(rng=rng)
             rollout = one_who_stays(cloud)
             parts, steps = counted(psi, rollout), moves(policy, theta, rollout, psi(rollout))
             chosen = month - 1 if month <= len(steps) else None
@@ -106,7 +106,7 @@ class Year:
             (self.one, psi * only, 1.0),
         ):  # fmt: skip
             _stand(bars, heights, color, alpha)
-        reach = REACHES[np.searchsorted(REACHES, np.abs(psi).max() + 0.1)]
+        reach = ROUND[np.searchsorted(ROUND, np.abs(psi).max() + 0.1)]
         self.weights.set(ylim=(-reach if psi.min() < 0 else -0.1 * reach, reach))
 
 
@@ -139,7 +139,7 @@ class Landing:
         """Estimates [N, 2] of other episodes and moves [T, 2] of this one; `chosen` as in `Year`."""
         landed = steps.sum(axis=0)
         for way, values in zip("xy", np.concatenate([0 * steps[:1], steps.cumsum(axis=0)]).T):
-            reach = REACHES[np.searchsorted(REACHES, max(9.0, 1.4 * np.abs(values).max()))]
+            reach = 10 * np.ceil(max(1, 0.12 * np.abs(values).max()))
             self.axes.set(**{f"{way}lim": (-reach, reach)})
         path = meander(steps, 0.02 * np.array([self.axes.get_xlim()[1], self.axes.get_ylim()[1]]))
         part = path[chosen] if chosen is not None else np.full((2, 2), np.nan)

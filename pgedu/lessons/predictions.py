@@ -125,7 +125,7 @@ a_hundred_times = (
      "They fall off the hill, and stay there"],
     "They fall off the hill, and stay there",
     "One long episode throws a learner to an edge, where all its episodes look alike: the dots pile up there. (Ten times "
-    "as much, 0.01, makes them arrive sooner and tremble, and nobody is lost.)",
+    "as much, 0.01, makes them arrive sooner and tremble, and those who fall find back.)",
 )  # fmt: skip
 dots_on_the_lines = (
     "How many episodes does each dot need until all 28 are within 10 % of their lines?",

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from pgedu.gradients.exact import exact_return
+from pgedu.gradients.exact import exact_gradient, exact_return
+from pgedu.lessons.one_episode import OFFER
 from pgedu.lessons.policy_gradient_theorem import Plane
 from pgedu.panels.carts import CartPoleLearning
 from pgedu.panels.look import in_decades, label
@@ -34,25 +35,36 @@ def expected_estimate(world, policy, theta, gamma_power=True):
     return ((known.visits / powers)[..., None] * known.probabilities * advantages).sum(axis=0).ravel()
 
 
-def cloud(estimates, truth_at, expected_at):
+def at(curious, loyal):
+    """theta of the campaign, with these preferences for an offer to either, [6]."""
+    return np.array([0.0, curious, 0, loyal, 0, 0])
+
+
+def offers(curious, loyal):
+    """Probabilities of (wait, offer) for a curious and for a loyal customer; nobody asks those who are lost."""
+    return [[1 - curious, curious], [1 - loyal, loyal], [1, 0]]
+
+
+def cloud(world, policy, estimates):
     """Where theta stands, to be dragged, the cloud of gradient estimates there, and what they are expected to be.
 
-    estimates(rng, curious, loyal, batch, psi, gamma_power) -> [M, 2]; truth_at(curious, loyal) -> (J, exact gradient [2]);
-    expected_at(curious, loyal, gamma_power) -> [2], the exact expectation of each of these estimates.
+    The world is the campaign; estimates(rng, theta, batch, psi, gamma_power) -> [M, 2], for offers to (curious, loyal).
     """
 
     def view(figure):
         left, middle, right = figure.subplots(1, 3)
-        plane = Plane(left, lambda curious, loyal: truth_at(curious, loyal)[0])
+        plane = Plane(left, lambda curious, loyal: exact_return(world, policy, at(curious, loyal)))
         left.set(aspect="equal")
         picture, zoom = Cloud(middle, "∂J / ∂ offer to the curious", "∂J / ∂ offer to the loyal"), Zoom(right)
         middle.get_legend().set_loc("upper center")
-        middle.get_legend().set_bbox_to_anchor((0.5, -0.14), middle.transAxes)
+        middle.get_legend().set_bbox_to_anchor((0.5, -0.2), middle.transAxes)
 
         def draw(rng, curious, loyal, batch, psi, gamma_power):
-            points = estimates(rng, curious, loyal, batch, psi, gamma_power)
-            expected, (_, truth) = expected_at(curious, loyal, gamma_power), truth_at(curious, loyal)
-            plane.show(np.array([curious, loyal]), truth)
+            theta = at(curious, loyal)
+            points = estimates(rng, theta, batch, psi, gamma_power)
+            truth = exact_gradient(world, policy, theta)[OFFER]
+            expected = expected_estimate(world, policy, theta, gamma_power)[OFFER]
+            plane.show(theta[OFFER], truth)
             picture.show(points, truth, color_of(psi))
             zoom.show(points, expected, truth, color_of(psi))
             return _words_of_cloud(points, batch, psi, expected, truth)
@@ -85,7 +97,7 @@ class Zoom:
         (self.expected,) = axes.plot([], [], "D--", color=EXPECTED, markevery=[1], markersize=7, label="expected estimate")
         (self.mean,) = axes.plot([], [], "o", markersize=7, label="mean of the estimates")
         (self.error,) = axes.plot([], [], label="2 standard errors around it")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
     def show(self, points, expected, exact, color):
         """Estimates [M, 2]; the expectation of each, and the exact gradient, [2]."""
