@@ -131,8 +131,8 @@ dots_on_the_lines = (
     "How many episodes does each dot need until all 28 are within 10 % of their lines?",
     ["About 100", "About 1,000", "More than 10,000"],
     "More than 10,000",
-    "At 1,000 some dots are still off by a quarter or more: a few long episodes make most of the variance, and whether "
-    "they are in the sample is luck. The sentence below the picture says how far they are off.",
+    "At 1,000 some dots are still off by 40 % or more, at 50,000 by about 10 %: a few long episodes make most of the "
+    "variance, and whether they are in the sample is luck.",
 )
 
 # 04 Baselines and variance

@@ -55,6 +55,8 @@ def cloud(world, policy, estimates):
         left, middle, right = figure.subplots(1, 3)
         plane = Plane(left, lambda curious, loyal: exact_return(world, policy, at(curious, loyal)))
         left.set(aspect="equal")
+        for axes in (left, middle, right):
+            axes.set_anchor("N")  # in a narrow window, too, the legends have their room below
         picture, zoom = Cloud(middle, "∂J / ∂ offer to the curious", "∂J / ∂ offer to the loyal"), Zoom(right)
         middle.get_legend().set_loc("upper center")
         middle.get_legend().set_bbox_to_anchor((0.5, -0.2), middle.transAxes)
