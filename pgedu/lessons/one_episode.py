@@ -52,7 +52,7 @@ def strip(policy, theta, customers):
     """
 
     def view(figure):
-        axes = figure.subplot_mosaic("ad;bd;cd", width_ratios=[7, 4], height_ratios=[1.3, 1.2, 1])
+        axes = figure.subplot_mosaic("ad;bd;cd", width_ratios=[7.6, 4], height_ratios=[1.3, 1.2, 1])
         year, plane = Year(axes["a"], axes["b"], axes["c"]), Landing(axes["d"])
 
         def draw(rng, month, psi):
@@ -60,8 +60,9 @@ def strip(policy, theta, customers):
             rollout = one_who_stays(cloud)
             parts, steps = counted(psi, rollout), moves(policy, theta, rollout, psi(rollout))
             chosen = month - 1 if month <= len(steps) else None
-            year.show(rollout, month, chosen, parts, color_of(psi))
-            plane.show(episode_gradients(policy, theta, cloud, psi(cloud))[:, OFFER], steps, chosen, color_of(psi))
+            color = color_of(getattr(psi, "func", psi))  # the method's own, whatever its settings
+            year.show(rollout, month, chosen, parts, color)
+            plane.show(episode_gradients(policy, theta, cloud, psi(cloud))[:, OFFER], steps, chosen, color)
             return _words(rollout, month, chosen, parts, steps)
 
         return draw
@@ -73,12 +74,12 @@ class Year:
     """Where the customer stands each month, what each month pays, and the weights of all months, one above the other."""
 
     def __init__(self, lanes, rewards, weights):
-        tidy(lanes, "one customer: what was done, month by month").set(ylim=(-0.5, 2.8), yticks=range(3))
+        tidy(lanes, "one customer: what was done, month by month").set(ylim=(-0.5, 3.0), yticks=range(3))
         lanes.set_yticklabels(LANES)
         tidy(rewards, "rewards; full colour: what counts for this month").set(ylim=(-1.4, 2.4), yticks=(-1, 0, 1, 2))
         tidy(weights, "the weights ψ of all months", "month")
         for each in (lanes, rewards, weights):
-            each.set(xlim=(0.4, 12.6), xticks=range(1, 13))
+            each.set(xlim=(0.5, 12.5), xticks=range(1, 13))
         for each in (lanes, rewards):
             each.tick_params(labelbottom=False)
         for each in (rewards, weights):
@@ -98,7 +99,7 @@ class Year:
         self.here.set_data([month], [places[month - 1]])
         for t, text in enumerate(self.said):
             text.set_text(("wait", "offer")[rollout.actions[t, 0]] if t < T else "")
-            text.set_y(places[t] + 0.24)
+            text.set_y(places[t] + 0.3)
             text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1} if t < T else None)
         only = np.eye(T)[chosen] if chosen is not None else np.zeros(T)
         for bars, heights, alpha in (
@@ -124,7 +125,7 @@ class Landing:
 
     def __init__(self, axes):
         axes.set(xlim=(-20, 20), ylim=(-20, 20))  # room for the numbers, however far the moves go
-        self.axes = tidy(axes, "ψ × score, end to end (◆: their sum)", "∂J / ∂ offer to the curious", "∂J / ∂ offer to the loyal")
+        self.axes = tidy(axes, "ψ × score, end to end (◆: sum)", "∂J / ∂ offer to the curious", "∂J / ∂ offer to the loyal")
         axes.axhline(0, color="0.8", linewidth=1.5)
         axes.axvline(0, color="0.8", linewidth=1.5)
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))

@@ -98,13 +98,6 @@ almost_decided = (
 
 # 03 REINFORCE
 
-narrower_cloud = (
-    "A batch of 25 episodes instead of 1. How wide is the cloud then?",
-    ["A 25th as wide", "A fifth as wide", "Half as wide"],
-    "A fifth as wide",
-    "The standard deviation of a mean of B independent episodes falls as 1/√B, and √25 is 5. The sentence below the "
-    "cloud says the width.",
-)
 only_what_came_after = (
     "You weight each action only with the rewards that came after it (reward to go). What changes?",
     ["The cloud gets narrower, its centre stays", "The centre moves, as something is left out", "Both"],

@@ -153,13 +153,6 @@ def test_03_without_the_power_the_arrow_turns_and_is_no_multiple():
     assert angle_between(exact, without) == pytest.approx(12, abs=0.5) and "elsewhere" in right("without_gamma_power")
 
 
-def test_03_a_batch_of_25_is_a_fifth_as_wide():
-    rollout = collect(campaign(), KINDS, np.zeros(6), episodes=50_000, rng=np.random.default_rng(0))
-    one = episode_gradients(KINDS, np.zeros(6), rollout, total_return(rollout))[:, 3]
-    assert one.reshape(-1, 25).mean(axis=1).std() / one.std() == pytest.approx(0.2, rel=0.1)
-    assert right("narrower_cloud") == "A fifth as wide"
-
-
 def test_03_a_variance_is_hard_to_measure():
     stays = np.random.default_rng(0).geometric(0.3, size=(100, 10_000)) - 1  # of the chain, where it stays with 0.7
     found = (stays * (stays + 1) / 1.4)[:, :1000].var(axis=-1, ddof=1), (stays * (stays + 1) / 1.4).var(axis=-1, ddof=1)
