@@ -5,7 +5,6 @@ from matplotlib.ticker import MaxNLocator
 
 from pgedu.gradients.moments import episode_gradients
 from pgedu.panels.look import color_of, tidy
-from pgedu.panels.views import ROUND
 
 OFFER = [1, 3]  # where theta holds the preference for an offer, to the curious and to the loyal
 LANES = ("lost", "loyal", "curious")  # from the bottom
@@ -107,7 +106,7 @@ class Year:
             (self.one, psi * only, 1.0),
         ):  # fmt: skip
             _stand(bars, heights, color, alpha)
-        reach = ROUND[np.searchsorted(ROUND, np.abs(psi).max() + 0.1)]
+        reach = 5 * np.ceil(np.abs(psi).max() / 5 + 0.02)
         self.weights.set(ylim=(-reach if psi.min() < 0 else -0.1 * reach, reach))
 
 

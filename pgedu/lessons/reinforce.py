@@ -90,7 +90,7 @@ def _words_of_cloud(points, batch, psi, expected, truth):
 class Zoom:
     """The middle of a cloud of estimates, enlarged: exact gradient, expected estimate, and the mean of the sampled ones."""
 
-    def __init__(self, axes, reach=0.5):
+    def __init__(self, axes, reach=0.6):
         tidy(axes, "the middle of the cloud, enlarged").set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set(xticks=(-0.4, 0, 0.4), yticks=(-0.4, 0, 0.4))
         axes.axhline(0, color="0.8", linewidth=1.5)
