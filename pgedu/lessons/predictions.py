@@ -98,35 +98,35 @@ almost_decided = (
 
 # 03 REINFORCE
 
-narrower_cloud = (
-    "A batch of 25 episodes instead of 1. How wide is the cloud then?",
-    ["A 25th as wide", "A fifth as wide", "Half as wide"],
-    "A fifth as wide",
-    "The standard deviation of a mean of B independent episodes falls as 1/√B, and √25 is 5. The sentence below the "
-    "cloud says the width.",
-)
 only_what_came_after = (
     "You weight each action only with the rewards that came after it (reward to go). What changes?",
     ["The cloud gets narrower, its centre stays", "The centre moves, as something is left out", "Both"],
     "The cloud gets narrower, its centre stays",
-    "The centre of the cloud stays at the star: an action cannot change what came before it, so those rewards added "
-    "nothing but noise.",
+    "An action cannot change what came before it, so those rewards cancel on average: the expected estimate stays at the "
+    "star. Here they made the cloud wider, too.",
 )
-dots_on_the_lines = (
-    "How many episodes does each dot need until all dots sit on the lines?",
-    ["About 10", "About 100", "More than 500"],
-    "More than 500",
-    "Even at the end of the slider many dots are off by a third: a few long episodes make most of the variance, and "
-    "whether they are in the sample is luck. Change the seed.",
+without_gamma_power = (
+    "You leave γᵗ out, as most programs do. What are the estimates expected to be then?",
+    ["The exact gradient still, only noisier", "The exact gradient, but longer", "An arrow that points elsewhere"],
+    "An arrow that points elsewhere",
+    "The dashed arrow in the enlarged middle turns by 12° (at θ = 0). It is exact, so no batch cures it: late months now "
+    "count as if they were not discounted.",
 )
 a_hundred_times = (
     "The learning rate is 0.001. What will a hundred times as much, 0.1, do?",
     ["The learners arrive a hundred times sooner", "They arrive sooner, and tremble around the top",
      "They fall off the hill, and stay there"],
     "They fall off the hill, and stay there",
-    "One long episode throws a learner to an edge, where it never arrives and all its episodes look alike: the dots "
-    "pile up there. (Ten times as much makes them arrive sooner and tremble.)",
+    "One long episode throws a learner to an edge, where all its episodes look alike: the dots pile up there. (Ten times "
+    "as much, 0.01, makes them arrive sooner and tremble, and those who fall find back.)",
 )  # fmt: skip
+dots_on_the_lines = (
+    "How many episodes does each dot need until all 28 are within 10 % of their lines?",
+    ["About 100", "About 1,000", "More than 10,000"],
+    "More than 10,000",
+    "At 1,000 some dots are still off by 40 % or more, at 50,000 by about 10 %: a few long episodes make most of the "
+    "variance, and whether they are in the sample is luck.",
+)
 
 # 04 Baselines and variance
 

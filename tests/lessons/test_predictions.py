@@ -16,7 +16,9 @@ from pgedu import (
 from pgedu.learning.bandits import gradient_bandit
 from pgedu.lessons import more_predictions, predictions
 from pgedu.lessons.museum import EXHIBITS, exact_cost
+from pgedu.lessons.reinforce import expected_estimate
 from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world
+from pgedu.panels.views import angle_between
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 ALL = {
@@ -144,19 +146,28 @@ def test_03_reward_to_go_leaves_the_centre_and_narrows_the_cloud():
     assert to_go.variance < full.variance and "centre stays" in right("only_what_came_after")
 
 
+def test_03_without_the_power_the_arrow_turns_and_is_no_multiple():
+    exact = exact_gradient(campaign(), KINDS, np.zeros(6))
+    without = expected_estimate(campaign(), KINDS, np.zeros(6), gamma_power=False)
+    assert angle_between(exact, without) == pytest.approx(12, abs=0.5) and "elsewhere" in right("without_gamma_power")
+
+
 def test_03_a_variance_is_hard_to_measure():
-    stay = 0.7
-    theta = np.tile([0.0, np.log(stay / (1 - stay))], (200, 1))
-    rollout = collect(stay_or_stop(), COIN, theta, episodes=500, rng=np.random.default_rng(0))
-    found = episode_gradients(COIN, theta, rollout, reward_to_go(rollout))[..., 1].var(axis=-1, ddof=1)
-    assert found.std() / found.mean() > 0.25 and right("dots_on_the_lines") == "More than 500"
+    stays = np.random.default_rng(0).geometric(0.3, size=(100, 10_000)) - 1  # of the chain, where it stays with 0.7
+    found = (stays * (stays + 1) / 1.4)[:, :1000].var(axis=-1, ddof=1), (stays * (stays + 1) / 1.4).var(axis=-1, ddof=1)
+    few, many = (each.std() / each.mean() for each in found)
+    assert few > 0.2 and 1.7 * many > 0.1 and right("dots_on_the_lines") == "More than 10,000"
 
 
-def test_03_a_hundred_times_the_rate_throws_them_off():
+def test_03_a_hundred_times_the_rate_throws_them_off_and_ten_times_does_not():
     corridor, unlucky = short_corridor(), np.tile([0.0, -2.0], (50, 1))
-    settings = {"runs": 50, "episodes": 4, "theta": unlucky, "max_steps": 300, "updates": 60}
-    *_, last = reinforce(corridor, COIN, optimizer=SGD(0.1), rng=np.random.default_rng(0), **settings)
-    assert (exact_return(corridor, COIN, last.theta) < -100).all() and "fall off" in right("a_hundred_times")
+    settings = {"runs": 50, "episodes": 4, "theta": unlucky, "max_steps": 300, "updates": 300}
+    ends = {}
+    for rate in (0.01, 0.1):
+        *_, last = reinforce(corridor, COIN, optimizer=SGD(rate), rng=np.random.default_rng(0), **settings)
+        ends[rate] = exact_return(corridor, COIN, last.theta)
+    assert (ends[0.1] < -60).mean() > 0.95 and "fall off" in right("a_hundred_times")
+    assert (ends[0.01] > -60).all() and ends[0.01].mean() == pytest.approx(-12.6, abs=0.4)
 
 
 def test_04_b_follows_the_action():
