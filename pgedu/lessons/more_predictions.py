@@ -87,6 +87,13 @@ how_old = (
     "Follow the coloured bar back to its dot: while this worker was busy, the three others have pushed once each. It "
     "is workers − 1 + delay updates late.",
 )
+slow_worker = (
+    "You make worker 1 four times as slow as the three others. How many updates late are its gradients then?",
+    ["3, as before", "About 6", "About 12"],
+    "About 12",
+    "While it is busy once, each of the three others pushes four times. Theirs become a little younger, 2.25 on average, "
+    "since worker 1 seldom comes in between.",
+)
 delay_of_sixty = (
     "Learning rate 0.005. What will a delay of 60 do to A3C?",
     ["Hardly anything", "It makes the learners swing until they fall off", "They stand still"],

@@ -6,7 +6,7 @@ from lesson import definitions, picture
 
 from pgedu import clipped_weights, exact_return
 from pgedu.lessons import more_predictions
-from pgedu.lessons.stale_gradients import timetable
+from pgedu.lessons.workers import Workers, long_run_staleness, times_of
 
 AC, A3C, PPO = "05_actor_critic.ipynb", "06_a2c_and_a3c.ipynb", "07_trust_regions_and_ppo.ipynb"
 
@@ -76,7 +76,7 @@ def test_05_across_the_end():
 
 
 def test_06_environments():
-    variance = definitions(A3C, "cell-02", "cell-04", "cell-10")["exact_variance"]
+    variance = definitions(A3C, "cell-02", "cell-04", "exact-variance")["exact_variance"]
     assert variance(64, 20) == min(variance(B, 20) for B in 2 ** np.arange(7))
     assert variance(1, 20) / variance(64, 20) == pytest.approx(8, abs=0.3)
     assert right("spread_out").startswith("64 shops")
@@ -84,7 +84,7 @@ def test_06_environments():
 
 
 def test_06_entropy():
-    with_bonus = definitions(A3C, "cell-02", "cell-04", "cell-20")["with_bonus"]
+    with_bonus = definitions(A3C, "cell-02", "cell-04", "with-bonus")["with_bonus"]
     p = np.linspace(0.0005, 0.9995, 1999)
     tops = [p[with_bonus(p, beta)[0].argmax()] for beta in (0.2, 0.5, 1.0, 1.5)]
     assert tops == sorted(tops, reverse=True) and tops[-1] > 0.5 and tops[1] == pytest.approx(0.88, abs=0.005)
@@ -94,12 +94,18 @@ def test_06_entropy():
 
 
 def test_06_how_old():
-    _, draw = picture(timetable)
-    assert "was worked out from θ16" in draw(workers=4, delay=0) and right("how_old") == "From θ₁₆"
+    clock = Workers(times_of(4, 1.0, 1.0))
+    over = [segment for _ in range(32 * 8) for segment in next(clock).over]
+    assert (over[19].replaced, over[19].fetched) == (19, 16) and right("how_old") == "From θ₁₆"
+
+
+def test_06_slow_worker():
+    times = times_of(4, 4.0, 1.0)
+    assert long_run_staleness(times) == pytest.approx([12, 2.25, 2.25, 2.25]) and right("slow_worker") == "About 12"
 
 
 def test_06_staleness():
-    names = definitions(A3C, "cell-02", "cell-04", "cell-31", "cell-33", "cell-36", "cell-45")
+    names = definitions(A3C, "cell-02", "cell-04", "cell-31", "cell-33", "cell-36")
     largest, climb = names["largest"], names["climb"]
     assert largest(53) > 0.03 > largest(54) and largest(7) == pytest.approx(0.22, abs=0.005)
     late = {staleness: np.ptp(climb(0.03, staleness, 4000)[-300:]) for staleness in (10, 40, 60)}
@@ -113,12 +119,12 @@ def test_06_staleness():
 
 
 def test_06_share_of_waiting():
-    speed = definitions(A3C, "cell-02", "cell-04", "cell-51")["a2c_speed"](1.0)[15]
+    speed = definitions(A3C, "cell-02", "cell-04", "segment-times")["a2c_speed"](1.0)[15]
     assert 1 - speed / 16 == pytest.approx(0.70, abs=0.005) and right("share_of_waiting") == "About 70 %"
 
 
 def test_06_one_environment():
-    start = definitions(A3C, "cell-02", "cell-04", "cell-12", "cell-53")["start"]
+    start = definitions(A3C, "cell-02", "cell-04", "cell-53")["start"]
     one, eight = (np.nanmean(last_of(iter(start(np.random.default_rng(0), n, 16)), 80).returns) for n in (1, 8))
     assert one < 0.6 * eight and right("one_environment") == "Slower"
 
