@@ -1,6 +1,7 @@
 """Pictures of notebook 02. Each function takes what the lesson computed and returns a view."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from pgedu.gradients.exact import exact_gradient, exact_return
 from pgedu.panels.look import key
@@ -47,11 +48,10 @@ class WaysUp:
     def __init__(self, axes, x, height):
         tidy(axes, "the hill J", "h, preference for right").set(xlim=(-3, 3), ylim=(-50, 0))
         axes.plot(x, height, color=BLACK)
-        axes.plot([], [], color=BLUE, label="estimates")  # for the legend
         self.arrows = arrows(axes, MOST, color=BLUE, alpha=0.7)
         (self.tangent,) = axes.plot([], [], "--", color=BLACK, label="exact tangent")
         (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10, gid="h")
-        key(axes)
+        key(axes, Line2D([], [], color=BLUE, label="estimates"), self.tangent)
 
     def show(self, h, height, slope, found):
         """Standing at (h, height) with that exact slope and those found [n]."""
