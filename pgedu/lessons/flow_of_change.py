@@ -26,6 +26,7 @@ def flow_back(world, policy, theta, parameter, *, names, actions, most=60, limit
     def view(figure):
         axes = figure.subplot_mosaic("WW;BC", height_ratios=(1, 1.1), width_ratios=(1, 1.25))
         graph, live = World(tidy(axes["W"]), world, names, actions), np.flatnonzero(~world.terminal)
+        graph.dots.set_clip_on(False)  # all may stand around the first state, at the edge
         stack = Stack(axes["B"], [names[state] for state in live], limits)
         curve = Sum(axes["C"], most, limits)
 

@@ -37,8 +37,8 @@ def hill(world, policy, estimates):
 def arrows(axes, count, **look):
     """So many arrows in the units of the axes, each as long as it is and pointing where it points; yet without length."""
     nowhere = np.zeros(count)
-    units = {"angles": "xy", "scale_units": "xy", "scale": 1, "units": "dots", "minlength": 0}
-    shape = {"width": 2.5, "headwidth": 4.5, "headlength": 6, "headaxislength": 5.5, "zorder": 2.5}
+    units = {"angles": "xy", "scale_units": "xy", "scale": 1, "units": "inches", "minlength": 0}
+    shape = {"width": 1.8 / 72, "headwidth": 4.5, "headlength": 6, "headaxislength": 5.5, "zorder": 2.5}
     return axes.quiver(nowhere, nowhere, nowhere, nowhere, **units, **(shape | look))
 
 
@@ -142,7 +142,7 @@ class Plane:
         tidy(axes, "J from above", "θ, offer to the curious", "θ, offer to the loyal")
         axes.set(xlim=(-4.4, 4.4), ylim=(-4.4, 4.4))
         (self.arrow,) = axes.plot([], [], color=BLACK, linewidth=3)  # is pinned with the rest
-        self.head = arrows(axes, 1, color=BLACK, width=3)
+        self.head = arrows(axes, 1, color=BLACK, width=2.2 / 72)
         (self.here,) = axes.plot([], [], "o", color=BLACK, gid="curious")
 
     def show(self, theta, gradient):
