@@ -1,4 +1,4 @@
-"""Pictures of notebook 02. Each function takes what the lesson computed and returns a view."""
+"""Pictures of notebook 02: functions of what the lesson computed that return a view; and how it compares two sides."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -9,6 +9,19 @@ from pgedu.panels.views import COLORS, tidy
 
 MOST = 40  # arrows, with 5 of 200 episodes for each
 BLUE, BLACK = COLORS["reward to go"], COLORS["exact"]  # estimates, and the truth
+
+
+def compare(left, right):
+    """Print both sides of an equation, the first four numbers of the first state, and whether all numbers of all agree.
+
+    Args:
+        left, right: [S, ...], or [D].
+    """
+    for name, side in (("left ", left), ("right", right)):
+        shown = side[0] if side.ndim > 1 else side
+        print(name, "side:", shown.ravel()[:4].round(3) + 0.0, "...")  # 0 is added so that no 0 is negative
+    agree = np.allclose(left, right, atol=1e-4 * np.abs(left).max(), rtol=0)
+    print("THE TWO SIDES AGREE everywhere" if agree else "THE TWO SIDES DIFFER")
 
 
 def hill(world, policy, estimates):
