@@ -1,15 +1,17 @@
 """Notebook 02: the tools of its proof, its estimates of a slope, the terms of the theorem, and its pictures."""
 
 import itertools
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from lesson import from_notebook, picture
+from lesson import NOTEBOOKS, from_notebook, picture
 from matplotlib.figure import Figure
 
 from pgedu import Policy, Table, campaign, exact_gradient, exact_moments, exact_return, reward_to_go, short_corridor, solve
-from pgedu.lessons.policy_gradient_theorem import Plane, bars_of_the_theorem, hill
+from pgedu.lessons.policy_gradient_theorem import Plane, bars_of_the_theorem, compare, hill
 
 NOTEBOOK = "02_policy_gradient_theorem"
 CORRIDOR, COIN = short_corridor(), Policy.softmax(Table(observations=1, outputs=2))
@@ -37,13 +39,53 @@ def test_slopes_are_derivatives():
 
 
 @pytest.mark.parametrize("change, verdict", [(0.0, "AGREE everywhere"), (0.001, "DIFFER")])
-def test_compare_prints_state_s0_and_looks_at_every_number(change, verdict, capsys):
-    (compare,) = from_notebook(NOTEBOOK, "compare", s0=1)
+def test_compare_prints_the_first_state_and_looks_at_every_number(change, verdict, capsys):
     left, right = np.arange(10.0).reshape(2, 5) / 9, np.arange(10.0).reshape(2, 5) / 9
-    right[0, 4] += change  # a number that is not printed
+    right[1, 4] += change  # a number that is not printed
     compare(left, right)
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "left  side: [0.556 0.667 0.778 0.889] ..." and printed[2] == f"THE TWO SIDES {verdict}"
+    assert printed[0] == "left  side: [0.    0.111 0.222 0.333] ..." and printed[2] == f"THE TWO SIDES {verdict}"
+
+
+def printed(capsys, world, *cells, more=lambda source: source):
+    """What these cells of the notebook print when `world` stands in its cell of your own world."""
+    saved = json.loads((NOTEBOOKS / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = {cell["id"]: "".join(cell["source"]) for cell in saved}
+    scope = {}
+    for cell in ("cell-02", "cell-18", *cells):
+        exec(more(sources[cell].replace("world = campaign()", f"world = {world}", 1)), scope)
+    return capsys.readouterr().out
+
+
+PROOF = ["cell-20", "cell-23", "cell-25", "cell-27", "cell-31", "cell-33", "cell-42"]
+
+
+@pytest.mark.parametrize("world", ["campaign()", "short_corridor()", "stay_or_stop()", "bandit([1.0, 2.0, 3.0])",
+                                   "random_mdp(np.random.default_rng(5), states=4, actions=3)"])  # fmt: skip
+def test_the_proof_holds_in_any_world(world, capsys):
+    said = printed(capsys, world, *PROOF)
+    assert said.count("AGREE everywhere") == 7 and "DIFFER" not in said
+    assert ("nothing at all is left" in said) == (world == "short_corridor()")
+
+
+def test_a_broken_proof_is_noticed(capsys):
+    said = printed(capsys, "campaign()", *PROOF[:4], more=lambda source: source.replace(
+        'np.einsum("sa,sat->st", pi, world.transitions)', 'np.einsum("sa,sat->st", pi, world.transitions[:, ::-1])'))  # fmt: skip
+    assert said.count("DIFFER") == 1
+
+
+@pytest.mark.parametrize("world, cut", [("campaign()", False), ("short_corridor()", False), ("cliff_walk()", True)])
+def test_episodes_that_were_cut_off_are_told(world, cut, capsys):
+    """Where none was, the sampled mean is the exact J; on the cliff it is far from it."""
+    said = printed(capsys, world, "sampled-return")
+    exact, sampled = (float(each) for each in re.findall(r"-?[\d.]+(?=,? (?:solved|on average))", said))
+    error = float(re.search(r"standard error of ([\d.]+)", said)[1])
+    assert (abs(sampled - exact) < 4 * error + 0.01) != cut
+    if cut:  # "nine of ten are cut off, the sampled mean is about -1,000, and the exact J about -7,270"
+        share = int(re.search(r"([\d,]+) of them were CUT OFF", said)[1].replace(",", "")) / 4000
+        assert round(share, 1) == 0.9 and round(sampled, -2) == -1000 and round(exact, -1) == -7270
+    else:
+        assert "none was cut off" in said
 
 
 @pytest.mark.parametrize("h, episodes", [(-1.5, 5), (1.0, 20), (0.0, 50)])
