@@ -9,7 +9,7 @@ from pgedu.worlds.solving import solve
 BLACK, DOTS = COLORS["exact"], 16  # so many dots share the chance of being anywhere
 
 
-def flow_back(world, policy, theta, parameter, *, names, actions, most=60, limits=(-14, 20)):
+def flow_back(world, policy, theta, parameter, *, names=None, actions=None, most=60):
     """The view of line 4 of the proof: what a nudge of one parameter changes, counted up to `k` steps from the start.
 
     Above, the world: the number in a state is what it has added so far, and each dot is a 16th of the chance of where one
@@ -20,10 +20,11 @@ def flow_back(world, policy, theta, parameter, *, names, actions, most=60, limit
         theta: [D]; the view's `h` takes the place of theta[parameter].
         names, actions: of all states, and of the actions.
         most: the largest k.
-        limits: (low, high) of the sums.
     """
+    names = names or [f"s{state}" for state in range(world.n_states)]
 
     def view(figure):
+        limits = _reach(world, policy, theta, parameter, most)
         axes = figure.subplot_mosaic("WW;BC", height_ratios=(1, 1.1), width_ratios=(1, 1.25))
         graph, live = World(tidy(axes["W"]), world, names, actions), np.flatnonzero(~world.terminal)
         graph.dots.set_clip_on(False)  # all may stand around the first state, at the edge
@@ -31,8 +32,7 @@ def flow_back(world, policy, theta, parameter, *, names, actions, most=60, limit
         curve = Sum(axes["C"], most, limits)
 
         def draw(k, h):
-            at = np.array(theta, dtype=float)
-            at[parameter] = h
+            at = _moved(theta, parameter, h)
             exact = exact_gradient(world, policy, at)[parameter]
             chance, added = steps_back(world, policy, at, parameter, most)
             so_far = added[: k + 1].sum(axis=0)
@@ -45,6 +45,18 @@ def flow_back(world, policy, theta, parameter, *, names, actions, most=60, limit
         return draw
 
     return view
+
+
+def _moved(theta, parameter, h):
+    return np.concatenate([theta[:parameter], [h], theta[parameter + 1 :]])
+
+
+def _reach(world, policy, theta, parameter, most, ends=(-1.5, 1.5)):
+    """(low, high) of all that is laid end to end while h goes from one of the ends to the other, and a margin."""
+    found = [steps_back(world, policy, _moved(theta, parameter, h), parameter, most)[1] for h in np.linspace(*ends, 7)]
+    heights = np.array(found).cumsum(axis=1).cumsum(axis=2)
+    low, high = min(heights.min(), 0), max(heights.max(), 0)
+    return np.array([low, high]) + 0.1 * (high - low or 1) * np.array([-1, 1])
 
 
 def steps_back(world, policy, theta, parameter, most):
@@ -78,10 +90,10 @@ class Stack:
         tidy(axes, "added so far, end to end").set(xlim=(-0.5, len(names) + 0.5), ylim=limits)
         axes.set_xticks(range(len(names) + 1), [*names, "sum"])
         axes.tick_params(axis="x", length=0)
-        axes.axhline(0, color="0.3", linewidth=1)
+        axes.axhline(0, color="0.3", linewidth=1.5)
         self.bars = axes.bar(range(len(names) + 1), 0, 0.6, color=["0.6"] * len(names) + [BLACK])
-        (self.tops,) = axes.plot([], [], color="0.3", linewidth=1)
-        (self.exact,) = axes.plot([], [], "--", color=BLACK, linewidth=1.5, label="exact dJ/dh")
+        (self.tops,) = axes.plot([], [], color="0.3", linewidth=1.5)
+        (self.exact,) = axes.plot([], [], "--", color=BLACK, linewidth=1.5, label="exact slope")
         key(axes)
 
     def show(self, added, exact):
@@ -100,7 +112,7 @@ class Sum:
 
     def __init__(self, axes, most, limits):
         tidy(axes, "their sum", "k, steps from the start").set(xlim=(-1, most + 1), ylim=limits)
-        axes.axhline(0, color="0.3", linewidth=1)
+        axes.axhline(0, color="0.3", linewidth=1.5)
         (self.exact,) = axes.plot([], [], "--", color=BLACK, linewidth=1.5)
         (self.past,) = axes.plot([], [], color=BLACK)
         (self.here,) = axes.plot([], [], "o", color=BLACK, markersize=7, gid="k")
@@ -115,6 +127,6 @@ class Sum:
 
 def _words(k, added, exact):
     total = sum(each for _, each in added)
-    parts = ", ".join(f"{name} {each:+.2f}" for name, each in added)
-    share = f", {100 * total / exact:.0f} % of it" if abs(exact) > 0.05 else ""
-    return f"Up to k = {k}: {parts}; together {total:+.2f}. The exact slope is {exact:+.2f}{share}."
+    parts = ", ".join(f"{name} {each:+.3f}" for name, each in added)
+    share = f", {round(100 * total / exact)} % of it" if abs(exact) > 0.05 else ""
+    return f"Up to k = {k}: {parts}; together {total:+.3f}. The exact slope is {exact:+.3f}{share}."

@@ -88,7 +88,7 @@ class Slopes:
         dots = {"markersize": 5, "alpha": 0.6, "markeredgewidth": 0}
         (self.dots,) = axes.plot([], [], "o", color=BLUE, label="estimates", **dots)
         (self.spread,) = axes.plot([], [], color=BLUE, linewidth=3)
-        look = {"color": BLUE, "linewidth": 3, "markeredgecolor": BLACK, "markersize": 9}
+        look = {"color": BLUE, "linewidth": 3, "markeredgecolor": BLACK, "markersize": 7}
         (self.mean,) = axes.plot([], [], "D-", label="mean ± standard deviation", **look)
         (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10)
         axes.legend(loc="upper right")

@@ -66,7 +66,7 @@ def test_rooms_are_laid_end_to_end_and_their_sum_is_a_point_of_the_curve(k, h):
     np.testing.assert_allclose(here.get_xydata(), [[k, rooms.sum()]], atol=1e-12)
     low, high = stack.get_ylim()
     assert here.get_gid() == "k" and low < min(*rooms.cumsum(), exact) and high > max(*rooms.cumsum(), exact)
-    assert f"room 2 {rooms[1]:+.2f}" in sentence and f"The exact slope is {exact:+.2f}" in sentence
+    assert f"room 2 {rooms[1]:+.3f}" in sentence and f"The exact slope is {exact:+.3f}" in sentence
     dots = world.collections[-1].get_offsets()
     assert len(dots) == DOTS and len(np.unique(dots.round(3), axis=0)) == DOTS
 
@@ -75,3 +75,11 @@ def test_no_share_is_told_of_a_slope_that_is_nothing():
     top = np.log((2 - 2**0.5) / (2**0.5 - 1))
     _, draw = picture(flow_back(CORRIDOR, COIN, [0.0, 0.0], parameter=1, names=ROOMS, actions=WAYS))
     assert "%" not in draw(k=5, h=top) and "%" in draw(k=5, h=-1.0)
+
+
+def test_in_the_campaign_an_offer_to_the_loyal_begins_to_count_when_somebody_is_loyal():
+    months, rule = replace(campaign(), horizon=None), Policy.softmax(Table(3, 2))
+    _, added = steps_back(months, rule, np.zeros(6), 3, 30)
+    assert added[0].sum() == 0 and np.all(added[1:, 1] < 0) and not added[:, [0, 2]].any()
+    _, draw = picture(flow_back(months, rule, np.zeros(6), 3, most=30))  # without names
+    assert "s1 +0.000; together +0.000" in draw(k=0, h=0.0) and "100 % of it." in draw(k=30, h=0.0)
