@@ -23,12 +23,25 @@ class Fault(Exception):
     """What is wrong, in sentences."""
 
 
+class Heard(io.StringIO):
+    """Keeps what is printed, and passes it on at once to where it would have gone (None: nowhere)."""
+
+    def __init__(self, onwards):
+        super().__init__()
+        self.onwards = onwards
+
+    def write(self, text):
+        if self.onwards is not None:
+            self.onwards.write(text)
+        return super().write(text)
+
+
 def answer_of(student, shape, quiet=False, **given):
     """student(*given) as an array of finite numbers that fits `shape` (None: any); anything else is a Fault.
 
     What it prints is passed on, unless `quiet`.
     """
-    lent, printed = copy.deepcopy(given), io.StringIO()
+    lent, printed = copy.deepcopy(given), Heard(None if quiet else sys.stdout)
     _require_places(student, given)
     try:
         with contextlib.redirect_stdout(printed):
@@ -37,9 +50,6 @@ def answer_of(student, shape, quiet=False, **given):
         raise Fault(UNTOUCHED) from None
     except (Exception, SystemExit) as error:
         raise Fault(_stopped(error, student, given)) from None
-    finally:
-        if not quiet:
-            sys.stdout.write(printed.getvalue())
     _require_something(student, result, printed.getvalue(), given)
     _require_unchanged(given, lent)
     return _in_shape(_numbers(result), result, shape, given)
@@ -143,7 +153,7 @@ def _numbers(result):
         if array.dtype.kind == "O" and any(each is None for each in array.flat):
             raise TypeError  # NumPy would take None for NaN
         return np.real(array).astype(float)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last from tensors that track gradients
         if "inhomogeneous" in str(error):
             raise Fault("Your function returns parts of different lengths, which make no array of numbers.") from None
         raise Fault(f"Your function returns {brief(result)}, which is not an array of numbers.") from None

@@ -216,7 +216,7 @@ KL_MISTAKES = [
 def check_kl(student):
     """f(p [A], q [A]) -> KL(p || q) in nats, a number; 0 log 0 is 0."""
     cases = [{"p": _pi(h), "q": _pi(h[::-1] / 2)} for h in PREFERENCES]
-    negative = lambda case, yours: " A KL is never below 0." if yours < 0 else ""  # noqa: E731
+    negative = lambda case, yours, right: " A KL is never below 0." if yours < 0 else ""  # noqa: E731
     compare(student, _kl, cases, "", KL_MISTAKES, hint=negative)
     case = [{"p": np.array([0.0, 1.0]), "q": np.array([0.5, 0.5])}]
     with contextlib.suppress(Fault):

@@ -4,6 +4,7 @@ Weights psi are judged by the exact mean and covariance of the gradient estimate
 """
 
 import functools
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,9 @@ from pgedu.lessons.return_checks import DOUBLED, FORWARD, MEAN, SHIFTED, TOO_OFT
 from pgedu.lessons.verdicts import as_texts, blame_factor, is_same, judged, nearly
 
 BEYOND = "Your weights go on behind an episode's end: multiply by rollout.mask."
+OWN = "Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges."
 MISSING = "gamma^t is missing: "
+ALONE = "Only the reward of the step itself: what follows is still to be added."
 
 
 @functools.cache
@@ -62,21 +65,27 @@ def _mistakes(rollout, psi, like):
     yield DOUBLED, psi * power
     yield "Nothing is discounted: neither by gamma^t nor what follows.", endless
     yield "What follows is not discounted: the reward k steps later counts gamma^k.", power * endless
-    for often in (like(rollout._replace(rewards=d * r)), np.cumprod(d, axis=0) * bare, gamma * psi, d * psi):
-        yield TOO_OFTEN + " (And gamma^t begins with 1: a cumprod needs a shift.)", often
-    for mean in (psi / rollout.lengths, psi / len(r), psi / np.maximum(later, 1), psi.sum(axis=0) / rollout.lengths):
-        yield MEAN, mean
-    for off in (like(rollout._replace(rewards=shift(r, -1))), like(rollout._replace(rewards=shift(r, 1))),
-                shift(psi, -1), shift(psi, 1), power * shift(r, 1) + gamma * psi):  # fmt: skip
-        yield SHIFTED, off
-    for turned in (psi[::-1], power * bare[::-1]):
-        yield UNREVERSED, turned
-    for sums in (np.cumsum(power * r, axis=0), np.cumsum(r, axis=0), forwards(r, d), forwards(r, shift(d, 1))):
-        yield FORWARD, sums
-    for alone in (r, power * r):
-        yield "Only the reward of the step itself: what follows is still to be added.", alone
+    often = (like(rollout._replace(rewards=d * r)), np.cumprod(d, axis=0) * bare, gamma * psi, d * psi)
+    means = (psi / rollout.lengths, psi / len(r), psi / np.maximum(later, 1), psi.sum(axis=0) / rollout.lengths)
+    off = (like(rollout._replace(rewards=shift(r, -1))), like(rollout._replace(rewards=shift(r, 1))), shift(psi, -1),
+           shift(psi, 1), power * shift(r, 1) + gamma * psi)  # fmt: skip
+    sums = (np.cumsum(power * r, axis=0), np.cumsum(r, axis=0), forwards(r, d), forwards(r, shift(d, 1)))
+    for sentence, weights in ((TOO_OFTEN + " (And gamma^t begins with 1: a cumprod needs a shift.)", often), (MEAN, means),
+                              (SHIFTED, off), (UNREVERSED, (psi[::-1], power * bare[::-1])), (FORWARD, sums),
+                              (ALONE, (r, power * r))):  # fmt: skip
+        yield from ((sentence, each) for each in weights)
+    yield "You kept the past rewards, and nothing is discounted: it is the plain sum of all rewards.", r.sum(axis=0) + 0 * r
+    yield from _mistakes_with_the_batch(rollout, psi)
+
+
+def _mistakes_with_the_batch(rollout, psi):
+    """Pairs as those of `_mistakes`: what is done to right weights that are best left alone."""
+    mean, spread = psi.mean(axis=(0, -1), keepdims=True), psi.std(axis=(0, -1), keepdims=True) + 1e-8
+    yield OWN, psi - psi.mean(axis=-1, keepdims=True)
+    yield "You subtract the mean of all weights: it contains the episode that it judges, which biases.", psi - mean
+    yield "You standardise the weights: that changes what is estimated, and by how much.", (psi - mean) / spread
     yield "The score comes later, by itself: give back the weights alone, without log_probs.", psi * rollout.log_probs
-    yield "The mean over the batch is taken later: do not divide by B here.", psi / r.shape[-1]
+    yield "The mean over the batch is taken later: do not divide by B here.", psi / psi.shape[-1]
     yield "Your weights are whole numbers: arrays of integers cut decimals off.", np.trunc(psi)
 
 
@@ -87,23 +96,26 @@ def check_estimator(student, like=reward_to_go):
     found, wanted = [_ask(student, rollout) for rollout in rollouts], [like(rollout) for rollout in rollouts]
     baseline = getattr(like, "keywords", {}).get("baseline", none)
     whole = functools.partial(total_return, baseline=baseline)
-    mine, right, past = ([measure(psi) for measure, psi in zip(measures, each)]
-                         for each in (found, wanted, map(whole, rollouts)))  # fmt: skip
-    if _same_means(mine, right) and is_same(*([each.covariance for each in some] for some in (mine, right))):
-        return "Right: the expectation and the variance of your estimate are exactly what they should be."
     masked = [psi * rollout.mask for psi, rollout in zip(found, rollouts)]
-    if is_same(masked, wanted):
+    mine, cut, right, past = ([measure(psi) for measure, psi in zip(measures, each)]
+                              for each in (found, masked, wanted, map(whole, rollouts)))  # fmt: skip
+    if _same_moments(mine, right):
+        return "Right: the expectation and the variance of your estimate are exactly what they should be."
+    if _same_moments(cut, right):
         raise Fault(f"Right up to the end of an episode. {BEYOND}")
     try:
         _name_mistake(masked, rollouts, like)
-        _blame_moments([measure(psi) for measure, psi in zip(measures, masked)], right, past, rollouts)
+        _blame_moments(cut, right, past, rollouts)
     except Fault as fault:
         raise Fault(str(fault) if is_same(found, masked) else f"{fault} {BEYOND}") from None
 
 
 def _name_mistake(masked, rollouts, like):
     """A Fault, if the weights are those of a mistake that has a name; with gamma^t or without."""
-    for start, alike in (("", like), (MISSING, functools.partial(like, gamma_power=False))):
+    kinds = [("", like)]
+    if "gamma_power" in inspect.signature(like).parameters:
+        kinds.append((MISSING, functools.partial(like, gamma_power=False)))
+    for start, alike in kinds:
         weights = [alike(rollout) for rollout in rollouts]
         for each in zip(*map(_mistakes, rollouts, weights, [alike] * len(rollouts))):
             if is_same(masked, [psi * rollout.mask for (_, psi), rollout in zip(each, rollouts)]):
@@ -126,6 +138,10 @@ def _same_means(found, wanted):
     return is_same([each.mean for each in found], [each.mean for each in wanted])
 
 
+def _same_moments(found, wanted):
+    return _same_means(found, wanted) and is_same([each.covariance for each in found], [each.covariance for each in wanted])
+
+
 def _variances(old, new):
     return ", ".join("{} where it was {}".format(*as_texts(b.variance, a.variance)) for a, b in zip(old, new))
 
@@ -141,7 +157,7 @@ def _blame_bias(found, wanted, rollouts, hint=""):
     means, truths = [each.mean for each in found], [each.mean for each in wanted]
     if not is_same(means, truths):
         if _own_share(found, wanted, rollouts):
-            raise Fault("Your expectation is biased by 1 - 1/B: your baseline contains the episode it judges.")
+            raise Fault(OWN)
         blame_factor(means, truths, "expectation", "the gradient")
         a, b = next(pair for pair in zip(means, truths) if not is_same(pair[:1], pair[1:]))
         yours, right = as_texts(a, b)

@@ -4,7 +4,7 @@ import numpy as np
 
 from pgedu import discounted_returns, gae
 from pgedu.lessons.answers import Fault
-from pgedu.lessons.verdicts import compare, judged
+from pgedu.lessons.verdicts import compare, judged, last_wrong_row, wrong_places
 
 MEAN = "You take the mean over time where a sum is needed."
 SHIFTED = "One step off: with the action at time t goes rewards[t], which it was paid, and what follows."
@@ -74,7 +74,7 @@ def check_returns(student):
     R = np.array([[2.0, -1.0, 0.5, 3.0, 1.0], [1.0, 4.0, 2.0, -2.0, 3.0]]).T
     D = np.array([[0.9, 0.9, 0.9, 0.9, 0.0], [0.5, 0.0, 0.5, 0.5, 0.5]]).T  # one episode ends in the middle
     cases = [{"rewards": r, "discounts": d} for r, d in ((R[:, 0], D[:, 0]), (R[:4, 1], D[:4, 1]), (R, D))]
-    compare(student, G, cases, "", RETURN_MISTAKES)
+    compare(student, G, cases, "", RETURN_MISTAKES, hint=last_wrong_row)
     whole = [{"rewards": np.array([1, 2, 3]), "discounts": np.array([0.5, 0.5, 0.0])}]
     try:
         return compare(student, G, whole, "Right, also where an episode ends in the middle, and for whole numbers.")
@@ -173,7 +173,7 @@ def check_gae(student):
     parts = [(R[:3, k], D[:3, k], V[:4, k], M[:3, k]) for k in (0, 1)] + [(R * M, D * M, V, M)]
     cases = [dict(zip(("rewards", "discounts", "values", "mask", "lam"), (*part, 0.7))) for part in parts]
     praise = "Right: TD residuals, summed with factors of gamma lambda, and cut where an episode ends."
-    return compare(student, gae, cases, praise, GAE_MISTAKES)
+    return compare(student, gae, cases, praise, GAE_MISTAKES, hint=last_wrong_row)
 
 
 def _whole_return(r, end, cut, v, g):
@@ -238,4 +238,11 @@ def check_td_targets(student):
     parts = [(R[1:3], end[1:3], cut[1:3], V[1:3], 0.9), (R, end, cut, V, 0.5), (R, end | both, cut | both, V, 0.5)]
     cases = [dict(zip(("rewards", "terminated", "truncated", "next_values", "gamma"), part)) for part in parts]
     praise = "Right: what follows is cut off where the episode terminated, and only there."
-    return compare(student, _target, cases, praise, TARGET_MISTAKES)
+    return compare(student, _target, cases, praise, TARGET_MISTAKES, hint=_kinds_of_steps)
+
+
+def _kinds_of_steps(case, yours, right):
+    """A hint for `compare`: the kind of steps that are wrong, if it is one kind alone."""
+    end, cut, wrong = case["terminated"], case["truncated"], wrong_places(yours, right)
+    kinds = {"terminated": end & ~cut, "were truncated": cut & ~end, "neither terminated nor were truncated": ~(end | cut)}
+    return next((f" Only steps that {kind} are wrong." for kind, steps in kinds.items() if not (wrong & ~steps).any()), "")

@@ -4,7 +4,7 @@ import numpy as np
 
 from pgedu import clipped_weights
 from pgedu.lessons.answers import as_text
-from pgedu.lessons.verdicts import compare, judged, sums_to
+from pgedu.lessons.verdicts import compare, judged, sums_to, wrong_places
 
 VISITED = [np.array([1.0, 2.5]), np.array([0.8, 0.3, 1.9])]
 CHANCES = [np.array(p) for p in ([[0.25, 0.75], [0.6, 0.4]], [[0.2, 0.5, 0.3], [0.7, 0.1, 0.2], [0.3, 0.3, 0.4]])]
@@ -139,10 +139,10 @@ def check_natural_step(student):
     return compare(student, _along(_natural, _fisher), cases, praise, STEP_MISTAKES, hint=_half_right)
 
 
-def _half_right(case, yours):
+def _half_right(case, yours, right):
     """A hint for `compare`: is the direction right, or the length?"""
     F, g, delta = case.values()
-    size, right = yours @ F @ yours / 2, _natural(F, g)
+    size = yours @ F @ yours / 2
     if np.isclose(size, delta):
         return " The length is right, 1/2 step' F step = delta; the direction is not that of F^-1 g."
     if np.isclose(yours @ right, np.sqrt(yours @ yours * (right @ right))):
@@ -191,4 +191,11 @@ def check_clipped_weights(student):
     ratio, signs = np.array([0.5, 0.85, 1.0, 1.15, 1.3, 2.0] * 2), np.repeat([2.0, -3.0], 6)  # none at a kink
     cases = [{"ratio": ratio, "advantages": signs, "clip": c} for c in (0.2, 0.12)]
     praise = "Right: no push further out, and the full push back in."
-    return compare(student, clipped_weights, cases, praise, CLIP_MISTAKES)
+    return compare(student, clipped_weights, cases, praise, CLIP_MISTAKES, hint=_first_wrong)
+
+
+def _first_wrong(case, yours, right):
+    """A hint for `compare`: the first of many numbers that is wrong."""
+    n = int(np.flatnonzero(wrong_places(yours, right))[0])
+    r, A, _ = case.values()
+    return f" The first that is wrong: ratio {r[n]:g} and A = {A[n]:g} give {as_text(right[n])}, not {as_text(yours[n])}."

@@ -88,7 +88,7 @@ def blame_factor(found, wanted, what, right):
         raise Fault(f"Your {what} is exactly {near if abs(near - c) < 1e-5 else round(c, 4)} times {right}{hint}.")
 
 
-def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5, hint=lambda case, yours: ""):
+def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5, hint=lambda case, yours, right: ""):
     """student(*case) against truth(*case) in all cases; names that of the mistakes (sentence, function) which it is.
 
     If it is none of them, `hint` may add a sentence on what is wrong with an answer, and must begin with a space.
@@ -103,20 +103,33 @@ def compare(student, truth, cases, praise, mistakes=(), tolerance=1e-5, hint=lam
     blame_factor(found, wanted, "answer", "the right one")
     case, a, b = next(each for each in zip(cases, found, wanted) if not is_same(each[1:2], each[2:], tolerance))
     yours, right = as_texts(a, b)
-    more = nearly(found, wanted) or hint(case, a)
+    more = nearly(found, wanted) or hint(case, a, b)
     raise Fault(f"Given {shown(case)}, your answer is {yours} and the right one {right}.{more}")
 
 
 def sums_to(total):
     """A hint for `compare`: what the components of an answer, along the last axis, must sum to and do not."""
 
-    def hint(case, yours):
+    def hint(case, yours, right):
         sums = yours.sum(axis=-1)
         if np.allclose(sums, total, atol=1e-6):
             return ""
         return f" Components must sum to {total}; yours sum to {as_texts(sums, np.full(sums.shape, float(total)))[0]}."
 
     return hint
+
+
+def wrong_places(yours, right):
+    """Where an answer is wrong: booleans, of its shape."""
+    return ~np.isclose(yours, right, rtol=1e-5, atol=1e-9)
+
+
+def last_wrong_row(case, yours, right):
+    """A hint for `compare`, on sums that are made from the end: which row is the first to go wrong."""
+    rows = wrong_places(yours, right).reshape(len(yours), -1).any(axis=1)
+    t = int(np.flatnonzero(rows)[-1])
+    where = "The last row is wrong already" if t == len(rows) - 1 else f"The rows behind t = {t} are right, this one is not"
+    return f" {where}: begin to look there."
 
 
 def _answers(student, cases, wanted, tolerance):

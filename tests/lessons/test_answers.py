@@ -113,6 +113,16 @@ def keyword(*, h):
     return softmax(h)
 
 
+class Tracked:
+    """As a tensor that tracks gradients: it refuses to become an array."""
+
+    def __array__(self, *arguments, **options):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    def __repr__(self):
+        return "tensor([0.8,\n        0.2])"
+
+
 class Silent(Exception):
     """Without a word."""
 
@@ -161,6 +171,7 @@ WRONG = [
     (check_softmax, lambda h: np.emath.sqrt(h), "Your numbers are complex"),
     (check_softmax, lambda h: [10**400, 1], "which is not an array of numbers"),
     (check_softmax, lambda h: 1e300 * softmax(h), "exactly"), (check_softmax, lambda h: 1e-300 * softmax(h), "nothing is left"),
+    (check_softmax, lambda h: Tracked(), "Your function returns tensor([0.8, 0.2]), which is not an array of numbers"),
     (check_softmax, lambda h: [np.nan, 1.0], "NaN or infinity"),
     (check_softmax, lambda h: (softmax(h),), "The comma at the end of your `return` makes a tuple: leave it away."),
     (check_softmax, lambda h: (softmax(h), h), "You return 2 things: return the answer alone."),
@@ -197,6 +208,18 @@ def test_no_verdict_ever_raises(check, odd, capsys):
 def test_what_an_answer_prints_is_heard(capsys):
     check_softmax(lambda h: print("here", len(h)) or softmax(h))
     assert capsys.readouterr().out.splitlines()[:3] == ["here 2", "here 3", "here 4"]
+
+
+def test_what_an_answer_prints_is_heard_at_once(capsys):
+    """So that a debugger's words are seen while it waits."""
+    seen = []
+
+    def watched(h):
+        print("now")
+        seen.append(capsys.readouterr().out)
+        return softmax(h)
+
+    assert check_softmax(watched).passed and seen[0] == "now\n"
 
 
 def test_what_was_printed_before_it_stopped_is_heard(capsys):

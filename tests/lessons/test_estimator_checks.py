@@ -71,8 +71,13 @@ def loo_by_loop(rollout, targets):
     return np.stack([np.delete(targets, b, axis=1).mean(axis=1) for b in range(B)], axis=1)
 
 
+def written_out(rollout):
+    """An estimator without settings."""
+    return reward_to_go(rollout, baseline=leave_one_out)
+
+
 ESTIMATORS = {"of a total return": total_return, "without gamma^t": partial(reward_to_go, gamma_power=False),
-              "leave one out": partial(reward_to_go, baseline=leave_one_out)}  # fmt: skip
+              "leave one out": partial(reward_to_go, baseline=leave_one_out), "written out": written_out}  # fmt: skip
 PAST = "unbiased, but the variance is that of the total return: you kept rewards from before the action"
 OWN = "biased by 1 - 1/B: your baseline contains the episode it judges"
 
@@ -187,6 +192,11 @@ WRONG = [
     (check_estimator, lambda r: -G(r), "nothing is made a loss of here. And gamma^t is missing."),
     (check_estimator, lambda r: -total_return(r), "-1 times the gradient: check the sign"),
     (check_estimator, lambda r: own_mean(r) + 1 - r.mask, OWN + ". Your weights go on behind an episode's end"),
+    (check_estimator, lambda r: r.rewards.sum(axis=0) + 0 * r.rewards, "the plain sum of all rewards. Your weights"),
+    (check_estimator, lambda r: G(r) - G(r).mean(axis=1, keepdims=True), "the episode it judges. And gamma^t is"),
+    (check_estimator, lambda r: reward_to_go(r) - reward_to_go(r).mean(), "You subtract the mean of all weights"),
+    (check_estimator, lambda r: (G(r) - G(r).mean()) / (G(r).std() + 1e-9), "You standardise the weights"),
+    (check_estimator, lambda r: (reward_to_go(r) - reward_to_go(r).mean()) / (reward_to_go(r).std() + 1e-9), "You standardise"),
 ]  # fmt: skip
 
 

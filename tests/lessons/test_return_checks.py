@@ -248,6 +248,18 @@ WRONG = [
     (check_gae, lambda r, d, v, m, lam: backwards(residual=lambda r, d, now, after: r + lam * d * after - now)(r, d, v, m, lam),
      "lam does not belong into the TD residual"),
     (check_gae, backwards(keep=lambda m, d, lam: 1), "The residuals are added up without their factor"),
+    (check_returns, lambda r, d: discounted_returns(r, d) + (np.arange(len(r)) == 4).reshape(-1, *[1] * (r.ndim - 1)),
+     "The last row is wrong already: begin to look there."),
+    (check_returns, lambda r, d: discounted_returns(r, d) + (np.arange(len(r)) < 2).reshape(-1, *[1] * (r.ndim - 1)),
+     "The rows behind t = 1 are right, this one is not: begin to look there."),
+    (check_gae, backwards(keep=lambda m, d, lam: lam**2 * m * d), "The rows behind t = 1 are right, this one is not"),
+    (check_td_targets, lambda r, end, cut, v, g: np.where(cut, v, targets(r, end, cut, v, g)),
+     "Only steps that were truncated are wrong."),
+    (check_td_targets, lambda r, end, cut, v, g: np.where(end, v, targets(r, end, cut, v, g)),
+     "Only steps that terminated are wrong."),
+    (check_td_targets, lambda r, end, cut, v, g: np.where(end | cut, r + g * (1 - end) * v, v),
+     "Only steps that neither terminated nor were truncated are wrong."),
+    (check_td_targets, lambda r, end, cut, v, g: r + g * v.max(), "and the right one [[-1. , 5.25], [ 1.4 , -2. ]]."),
 ]  # fmt: skip
 
 

@@ -156,6 +156,8 @@ WRONG = [
     (check_natural_step, lambda F, g, delta: natural(F + np.eye(len(F)), g, delta) * np.sqrt(2 * delta / (
         natural(F + np.eye(len(F)), g, delta) @ F @ natural(F + np.eye(len(F)), g, delta))), "The length is right"),
     (check_natural_step, lambda F, g, delta: delta * g, "your answer is [ 0.02, -0.01] and the right one [ 0.158, -0.316]."),
+    (check_clipped_weights, lambda r, A, c: np.minimum(r, 1 + c) * A,
+     "The first that is wrong: ratio 1.3 and A = 2 give 0., not 2.4."),
 ]  # fmt: skip
 
 
