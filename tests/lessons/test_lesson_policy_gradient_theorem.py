@@ -79,7 +79,7 @@ def test_episodes_that_were_cut_off_are_told(world, cut, capsys):
     """Where none was, the sampled mean is the exact J; on the cliff it is far from it."""
     said = printed(capsys, world, "sampled-return")
     exact, sampled = (float(each) for each in re.findall(r"-?[\d.]+(?=,? (?:solved|on average))", said))
-    error = float(re.search(r"standard error of ([\d.]+)", said)[1])
+    error = float(re.search(r"standard error ([\d.]+)", said)[1])
     assert (abs(sampled - exact) < 4 * error + 0.01) != cut
     if cut:  # "nine of ten are cut off, the sampled mean is about -1,000, and the exact J about -7,270"
         share = int(re.search(r"([\d,]+) of them were CUT OFF", said)[1].replace(",", "")) / 4000
