@@ -74,12 +74,12 @@ wrong_way = (
     "There the exact slope goes through 0, and the dots on the right scatter around it on both sides. Where it is "
     "steep they scatter more, but around a slope that is larger still.",
 )
-fifty_instead_of_five = (
-    "With 50 episodes for each arrow instead of 5, the scatter shrinks to about...",
-    ["A tenth", "A third", "A half"],
-    "A third",
-    "A mean of n independent samples has a standard deviation that falls as 1/√n, and 1/√10 is 0.32. Compare the "
-    "standard deviation in the sentence, over a few seeds.",
+steps_until_the_slope = (
+    "Up to which k must you count until the sum is within 5 % of the exact slope?",
+    ["About 3: there are three rooms", "About 18: an episode lasts that long", "More than 40"],
+    "More than 40",
+    "At k = 18 about 70 % are there. Episodes of more than 18 steps are common, and what a room adds depends on all "
+    "visits to it, late ones, too: 5 % are still missing at k = 42.",
 )
 rare_offers_to_the_loyal = (
     "You make offers to the loyal rare. What happens to the gradient of the curious?",

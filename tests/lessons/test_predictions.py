@@ -124,8 +124,20 @@ def test_02_arrows():
         return np.concatenate([estimates(h, n, np.random.default_rng(seed)) for seed in range(60)])
     assert abs((many(np.log((2 - 2**0.5) / (2**0.5 - 1)), 20) > 0).mean() - 0.5) < 0.08  # where the slope is 0
     assert (many(-2.0, 20) < 0).mean() < 0.1 and right("wrong_way") == "Near the top"
-    assert many(0.0, 50).std() / many(0.0, 5).std() == pytest.approx(10**-0.5, rel=0.15)
-    assert right("fifty_instead_of_five") == "A third"
+    assert many(0.0, 50).std() / many(0.0, 5).std() == pytest.approx(10**-0.5, rel=0.15)  # "to a third"
+
+
+def test_02_steps_until_the_slope():
+    """By hand: the chance of each room after k steps, and x = (1 - p, -(1 + p), 3 - p) from the values in closed form."""
+    p = 1 / (1 + np.exp(1.0))
+    onward = np.array([[1 - p, p, 0], [p, 0, 1 - p], [0, 1 - p, 0]])
+    chance, x, sums = np.array([1.0, 0, 0]), np.array([1 - p, -1 - p, 3 - p]), [0.0]
+    for _ in range(200):
+        sums.append(sums[-1] + chance @ x)
+        chance = chance @ onward
+    share = np.array(sums[1:]) / sums[-1]
+    assert round((2 * p - 4) / (p * (1 - p))) == -18 and 0.68 < share[18] < 0.74 and share[3] < 0.25
+    assert np.flatnonzero(share < 0.95)[-1] == 42 and right("steps_until_the_slope") == "More than 40"
 
 
 def test_02_bars():
