@@ -34,6 +34,9 @@ math { font-size: 1.15em; }
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
 math[display="block"] { margin: 0.8em 0; }
 menclose { border: 1px solid; padding: 0.4em; }
+.pgedu-answer { margin: 0.4em 0; }
+.pgedu-answer > summary { cursor: pointer; padding: 0.3em; }
+@media print { .pgedu-answer:not([open])::details-content { content-visibility: visible; } }
 </style>{% endblock %}
 {% block body_header %}{{ super() }}
 <p class="jp-RenderedHTMLCommon"><i>This page shows {{ resources.metadata.name }}.ipynb as it was saved: the pictures
@@ -42,7 +45,10 @@ stand still. In the notebook they move.</i></p>{% endblock %}
 {%- set alt = output | get_metadata("alt", "image/png") %}
 <img src="data:image/png;base64,{{ output.data["image/png"] | escape_html }}"
 {%- if alt %} alt="{{ alt | escape_html }}"{% endif %}>
-</div>{% endblock %}"""
+</div>{% endblock %}
+{% block outputs %}{% if cell.metadata.get("jupyter", {}).get("outputs_hidden") %}<details class="pgedu-answer">
+<summary>Have you made up your mind? Then open what the cell shows.</summary>
+{{ super() }}</details>{% else %}{{ super() }}{% endif %}{% endblock %}"""
 
 VARIANTS = {"double-struck": "opf", "script": "scr", "fraktur": "fr"}  # ends of HTML's names: &Eopf; is 𝔼
 FUNCTIONS = {"Pr", "cos", "exp", "log", "max", "min", "sin"}

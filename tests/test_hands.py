@@ -146,6 +146,20 @@ def test_screen_readers_hear_the_sentence_and_the_handles(page):
     assert point.get_attribute("aria-valuetext") == "rate = 1, level = 0"
 
 
+def test_sliders_have_a_name_and_tell_their_value_not_its_logarithm(page):
+    slider = page.get_by_role("slider", name="rate", exact=True)
+    assert slider.get_attribute("aria-valuetext") == "1.0"
+    slider.press("Home")
+    wait_for(page, r"rate = 0.01,")
+    page.wait_for_function("element => element.getAttribute('aria-valuetext') === '0.010'", arg=slider.element_handle())
+
+
+def test_sliders_share_the_width_of_the_picture(page):
+    bar, picture = page.locator(".pgedu-live > .widget-box").first.bounding_box(), page.locator("canvas").first.bounding_box()
+    tracks = [track.bounding_box()["width"] for track in page.locator(".pgedu-live .widget-slider .noUi-target").all()[:3]]
+    assert abs(bar["width"] - picture["width"]) <= 1 and min(tracks) > 0.3 * picture["width"]
+
+
 def test_two_hundred_moves_leave_no_queue(page):
     p, zone = page.locator(".pgedu-knob").first, page.locator(".pgedu-zone").first.bounding_box()
     page.mouse.move(*middle(p))

@@ -153,8 +153,29 @@ def opens_as_agreed(nb):
 
 def ends_as_agreed(nb):
     lines = "\n".join(prose(cell["source"]) for cell in cells(nb, "markdown"))
-    headings = [heading.strip() for heading in re.findall(r"^## (.+)$", lines, re.M)]
+    headings = [heading.strip() for heading in re.findall(r"^## (?!At home)(.+)$", lines, re.M)]
     return [] if headings[-3:] == ENDING else [f"the last sections are {headings[-3:]}, not {ENDING}"]
+
+
+def predictions_stand_beside_their_panel(nb):
+    """Between a question and its panel there is little to read, and nothing that prints the answer where it is seen."""
+    problems, asked, lines = [], None, 0
+    for cell in nb["cells"]:
+        source = text(cell["source"])
+        if cell["cell_type"] == "markdown":
+            lines += len(source) // 100 if asked else 0
+        elif re.search(r"^predict\(", source, re.M):
+            asked, lines = cell["id"], 0
+        elif asked:
+            panel = re.search(r"^(?:explore|watch)\(", source, re.M)
+            lines += 0 if panel else len(source.splitlines())
+            hidden = cell["metadata"].get("jupyter", {}).get("outputs_hidden")
+            if not hidden and any("text" in output for output in cell["outputs"]):
+                problems.append(f"{cell['id']} prints before its reader has used the panel that {asked} asks about")
+            if panel and lines > 15:
+                problems.append(f"{asked} stands {lines} lines above its panel")
+            asked = None if panel else asked
+    return problems + ([f"{asked} is followed by no panel"] if asked else [])
 
 
 def no_machine_paths(nb):
@@ -182,7 +203,8 @@ def good():
     forms = [{"image/png": "aGk=", "text/plain": words}, still, {VIEW: {"model_id": "ab" * 16}}]
     panel = [shown | {"data": data, "metadata": shown["metadata"] if "image/png" in data else {}} for data in forms]
     saved = enumerate([[shown | {"data": picture}], panel, [printed]], start=1)
-    code = [nbformat.v4.new_code_cell("1", execution_count=n, outputs=outputs) for n, outputs in saved]
+    sources = ["predict(*question)", "explore(view)", "print(1)"]
+    code = [nbformat.v4.new_code_cell(sources[n - 1], execution_count=n, outputs=outputs) for n, outputs in saved]
     texts = [nbformat.v4.new_markdown_cell(source) for source in (start, end)]
     nb = nbformat.v4.new_notebook(cells=[texts[0], *code, texts[1]])
     return json.loads(save_notebooks.normal_form(nb))
@@ -232,6 +254,10 @@ BROKEN = [
     (opens_as_agreed, lambda nb: nb["cells"].pop(0)),
     (ends_as_agreed, write(4, "## What to remember\n## Where next\n## Exercises")),
     (ends_as_agreed, write(4, "The end.")),
+    (ends_as_agreed, write(4, "## What to remember\n## Exercises\n## At home\n## More\n## Where next")),
+    (predictions_stand_beside_their_panel, write(2, "1")),
+    (predictions_stand_beside_their_panel, write(3, "predict(*question)")),
+    (predictions_stand_beside_their_panel, lambda nb: nb["cells"].insert(2, nbformat.v4.new_markdown_cell("word " * 400))),
     (no_machine_paths, output(3, text="saved in /home/ada/plot.png")),
     (no_machine_paths, write(1, r"open('C:\Users\ada')")),
 ]

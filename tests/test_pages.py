@@ -1,5 +1,6 @@
 """Pages made from the notebooks are complete in themselves: pictures, their words and formulas, and nothing to fetch."""
 
+import html
 import importlib.util
 import json
 import re
@@ -54,6 +55,17 @@ def test_there_is_nothing_to_fetch(pages, path):
     loaded += [address.strip("\"' ") for address in re.findall(r"url\(([^)]*)\)", styles)]
     assert len(loaded) > 50 and all(address.startswith("data:image/") for address in loaded)
     assert "@import" not in styles
+
+
+@each_notebook
+def test_what_is_collapsed_in_the_notebook_is_folded_in_its_page(pages, path):
+    hidden = [cell for cell in cells(path) if cell["metadata"].get("jupyter", {}).get("outputs_hidden")]
+    folded = BeautifulSoup(pages[path], "html.parser").find_all("details")
+    assert len(folded) == len(hidden)
+    for cell, part in zip(hidden, folded):
+        words = [text for output in cell["outputs"] for text in output.get("text", [])]
+        words += [output["metadata"]["image/png"]["alt"] for output in cell["outputs"] if "image/png" in output.get("data", {})]
+        assert words and all(word.strip() in str(part) for word in map(html.escape, words))
 
 
 @each_notebook

@@ -83,3 +83,20 @@ def test_the_next_day_there_are_picture_and_words_and_after_a_run_the_panel(yest
             knob = output.get_by_role("slider", name="slope").last
             knob.press("ArrowUp")
             output.get_by_text("The line ends at 0.6.").wait_for()
+
+
+def test_what_would_answer_a_prediction_is_collapsed_until_its_cell_is_run(tmp_path):
+    """The panel and the numbers below a question: JupyterLab and Notebook 7 honour what the file says, until the run."""
+    output = nbformat.v4.new_output("stream", text="the answer\n")
+    cell = nbformat.v4.new_code_cell("print('the answer')", outputs=[output], execution_count=1)
+    cell.metadata["jupyter"] = {"outputs_hidden": True}
+    nb = nbformat.v4.new_notebook(cells=[cell])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    nbformat.write(nb, tmp_path / "question.ipynb")
+    with jupyter_lab(tmp_path) as address, browser_page() as page:
+        for app in APPS:
+            open_notebook(page, address, "question.ipynb", app)
+            page.locator(".jp-Placeholder").wait_for()
+            assert page.locator(".jp-OutputArea-output:visible").count() == 0
+            run_all(page)
+            page.locator(".jp-OutputArea-output:visible").get_by_text("the answer").wait_for()

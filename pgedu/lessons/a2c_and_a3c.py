@@ -60,11 +60,13 @@ def seasons_met(season, rng):
 
 
 def _picture_of_seasons(axes):
-    tidy(axes, "seasons: high (dark), low (light)", "the 64 samples of an estimate").grid(False)
-    axes.set_yticks([0, 1, 2], ["1 × 64", "4 × 16", "64 × 1"])
+    tidy(axes, "seasons: high (dark), low (light)", "64 samples, shop by shop").grid(False)
+    axes.set_yticks([0, 1, 2], ["1 shop\n64 days", "4 shops\n16 days", "64 shops\n1 day"])
     look = {"cmap": "Greys", "vmin": -0.3, "vmax": 2.0, "aspect": "auto", "interpolation": "nearest"}
     picture = axes.imshow(np.zeros((3, DAYS)), extent=(0, DAYS, 2.5, -0.5), **look)
     axes.hlines([0.5, 1.5], 0, DAYS, color="white", linewidth=8)
+    for row, days in ((1, 16), (2, 1)):  # a gap between one shop and the next
+        axes.vlines(np.arange(days, DAYS, days), row - 0.5, row + 0.5, color="white", linewidth=2)
     return picture
 
 
@@ -183,7 +185,31 @@ def _waiting_and_speed(figure):
     return waiting, working, exact, dots, here
 
 
+class FromUpdateToUpdate(CartPoleLearning):
+    """Learners of A2C whose noise is that of the whole update: half the squared distance of two that follow one another.
+
+    The squared distance of two independent estimates of the same gradient is twice their variance on average. (Segments
+    that follow one another are not quite independent, which makes it a little too small.) Unlike the spread among
+    environments, it also tells something where there is only one.
+    """
+
+    _before = None
+
+    def noise(self, new):
+        """[n, R]; NaN for the first update of all."""
+        now = np.array([mean_over_steps(record) for record in new])
+        before = np.full_like(now[:1], np.nan) if self._before is None else self._before
+        self._before = now[-1:]
+        return 0.5 * (np.diff(now, axis=0, prepend=before) ** 2).sum(axis=-1)
+
+
+def mean_over_steps(record):
+    """The gradient that an update of A2C goes by, [R, D]: of each run, per step."""
+    return record.gradients.sum(axis=-2) / np.maximum(record.rollout.mask.sum(axis=(0, -1)), 1)[:, None]
+
+
 def learners(figure):
-    """Returns and gradient variances of A2C on CartPole, and carts as they move."""
-    learning = CartPoleLearning(figure, limits=(0, 500), variances=(1e-1, 1e5), best=500)
+    """Returns and noise of A2C on CartPole, and carts as they move."""
+    learning = FromUpdateToUpdate(figure, limits=(0, 500), variances=(1e-2, 1e2), best=500)
+    learning.variance.axes.set_title("variance of one update", loc="left")
     return lambda new, now=None: learning.draw(new, now, estimator=a2c)

@@ -4,7 +4,7 @@ import numpy as np
 
 from pgedu.experience.enumeration import enumerate_rollouts
 from pgedu.gradients.exact import exact_return
-from pgedu.lessons.baselines_and_variance import right_and_mistaken
+from pgedu.lessons.museum_pictures import right_and_mistaken
 from pgedu.panels.look import best_line, in_decades, key, label
 from pgedu.panels.views import COLORS, Band, LearningCurve, tidy
 from pgedu.policies.approximators import Table

@@ -130,12 +130,19 @@ a_hundred_times = (
 
 # 04 Baselines and variance
 
-one_constant = (
-    "You subtract a large constant, b = 10. What happens to the variance?",
-    ["It falls for every θ", "It falls for some θ and rises for others", "It rises for every θ"],
-    "It falls for some θ and rises for others",
-    "At b = 10 the curve lies below the old one where θ is large, since returns are large there, and far above it "
-    "where a policy mostly stops. The dotted curve needs another constant for each θ.",
+follows_the_action = (
+    "You let b follow the action, up to b(a) = q(a), the best forecast there is. What does the cloud do?",
+    ["It shrinks around the star", "It shrinks, and slides off the star", "It grows"],
+    "It shrinks, and slides off the star",
+    "Cloud and arrow go to 0: what one action is worth more than another has been subtracted, too, and that was all "
+    "there was to learn. A little noise is left, and no direction.",
+)
+where_least = (
+    "Reward to go, θ = 0.40: the mean return, from every step on, is v = 0.67. For which b is the variance least?",
+    ["For b = 0", "For b = v", "For a b that is far larger than v"],
+    "For a b that is far larger than v",
+    "The lowest point is at about 2.3: a long episode has a large return and many scores, so it weighs more than a "
+    "short one in the variance, and the baseline has to lie near its returns.",
 )
 what_a_baseline_reaches = (
     "Which of the three parts of the variance can a baseline b(s) change?",
@@ -144,13 +151,14 @@ what_a_baseline_reaches = (
     "Only the middle bar moves. Given the state, b(s) multiplies scores whose mean is zero, so it cannot move what the "
     "start state contributes; and it knows nothing of what chance does after the action.",
 )
-left_by_leave_one_out = (
-    "Batches of four episodes. How much of the variance does leave one out leave, in the same place of the hill?",
-    ["About 10 %", "About 40 %", "About 70 %"],
-    "About 70 %",
-    "It judges each episode by the mean of three others, and that mean is noisy itself. A learned value, once it has "
-    "settled, leaves about 40 %; so does the batch mean, but its steps are a quarter too short.",
-)
+income_for_all = (
+    "An income of 1 a month, whatever the customer does. Which learners are disturbed?",
+    ["None: nothing to decide has changed", "Those without a baseline alone",
+     "Those without a baseline, and for a while those with a learned value"],
+    "Those without a baseline, and for a while those with a learned value",
+    "Leave one out learns as before, since the other episodes were paid the income, too. A learned value begins at 0 "
+    "and must first find out about it; without a baseline the noise stays, and many end in a wrong corner.",
+)  # fmt: skip
 costs_no_bias = (
     "Three mistakes. Which of them costs no bias at all?",
     ["Every action is weighted with the full return", "γᵗ is missing", "Each baseline is fitted on its own episode"],

@@ -1,4 +1,4 @@
-"""The pictures of notebook 06 about stale gradients: where they come from, and what they cost."""
+"""The pictures of notebook 06 about what stale gradients cost. (Where they come from, `workers` shows.)"""
 
 import numpy as np
 
@@ -7,51 +7,7 @@ from pgedu.panels.look import best_line, in_decades, key
 from pgedu.panels.views import COLORS, LearningCurve, tidy
 
 
-def timetable(figure):
-    """Workers of equal speed that finish one after another, and one gradient on its way from theta to theta."""
-    axes = tidy(figure.subplots(), "one gradient on its way", "time, counted in updates of the shared parameters")
-    axes.set(xlim=(-0.5, 24.5), ylim=(9, -1.6))
-    axes.set_yticks(range(9), ["shared θ", *(f"worker {j}" for j in range(1, 9))])
-    axes.grid(False)
-    axes.plot(range(25), np.zeros(25), "o", color=COLORS["exact"], markersize=4)
-    thick = {"linewidth": 9, "solid_capstyle": "butt"}
-    (bars,) = axes.plot([], [], color="0.75", **thick)
-    traced = _traced_gradient(axes, thick)
-
-    def draw(workers, delay):
-        update, fetched = 20, 20 - workers - delay
-        bars.set_data(*segments(workers))
-        _trace(*traced, update, fetched, workers)
-        return (
-            f"The gradient that turns θ{update - 1} into θ{update} was worked out from θ{fetched}: it is "
-            f"{update - 1 - fetched} updates late (workers − 1 + delay = {workers} − 1 + {delay})."
-        )
-
-    return draw
-
-
-def segments(workers):
-    """Bars (x, row), a gap of NaN after each: update n ends a segment of worker (n - 1) % workers + 1."""
-    ends = np.arange(1, 25 + workers)
-    row, gap = (ends - 1) % workers + 1, np.full(len(ends), np.nan)
-    x = np.stack([ends - workers + 0.12, ends - 0.12, gap], axis=1)  # a segment takes as long as `workers` updates
-    return np.clip(x, -0.5, 24.5).ravel(), np.stack([row, row, gap], axis=1).ravel()
-
-
-def _traced_gradient(axes, thick):
-    (bar,) = axes.plot([], [], color=COLORS["a3c"], **thick)
-    (wires,) = axes.plot([], [], color=COLORS["a3c"], linewidth=2)
-    (gap,) = axes.plot([], [], "|-", color=COLORS["a3c"], linewidth=3, markersize=9)
-    words = axes.text(0, -1, "staleness", color=COLORS["a3c"], ha="right", va="center")
-    return bar, wires, gap, words
-
-
-def _trace(bar, wires, gap, words, update, fetched, workers):
-    row, began, ended = (update - 1) % workers + 1, update - workers + 0.12, update - 0.12
-    bar.set_data([began, ended], [row, row])
-    wires.set_data([fetched, began, np.nan, ended, update], [0, row, np.nan, row, 0])
-    gap.set_data([fetched, update - 1], [-0.8, -0.8])
-    words.set_position((fetched - 0.4, -0.8))
+LEARNERS, LOST = 40, -25  # of each method; a learner with less than this J has fallen off the hill
 
 
 class SideBySide:
@@ -78,21 +34,19 @@ def race_view(corridor, policy, largest):
     """Learners of A2C and A3C on the hill J of the short corridor; largest(staleness) is the largest learning rate."""
 
     def view(figure):
-        dots, curves = _hill_and_returns(figure)
+        (dots, curves), lost = _hill_and_returns(figure), [0, 0]
 
         def draw(new, workers, delay, learning_rate):
             for k, records in enumerate(zip(*new)):  # of A2C, and of A3C; nothing where nothing is new
-                J = exact_return(corridor, policy, np.array([record.theta for record in records])).clip(-40)
-                curves[k].add([record.update for record in records], J)
-                dots[k].set_data(1 / (1 + np.exp(records[-1].theta @ [1, -1])), J[-1])
-            a2c_now, a3c_now = (curve.show() for curve in curves)
+                J = exact_return(corridor, policy, np.array([record.theta for record in records]))
+                curves[k].add([record.update for record in records], J, J < LOST)
+                dots[k].set_data(1 / (1 + np.exp(records[-1].theta @ [1, -1])), np.maximum(J[-1], -40))
+                lost[k] = int((J[-1] < LOST).sum())
             late = workers - 1 + delay
-            lost = [int((dot.get_ydata() <= -25).sum()) for dot in dots]
             return (
                 f"A gradient of A3C is {late} updates late; without noise a learning rate of up to {largest(late):.2g} "
-                f"would be stable, and this is {learning_rate:.2g}. "
-                f"Mean J {a2c_now:.1f} (A2C) and {a3c_now:.1f} (A3C); "
-                f"below −25 are {lost[0]} and {lost[1]} of 40 learners."
+                f"would be stable, and this is {learning_rate:.2g}. {_standing('A2C', curves[0].show(), lost[0])} "
+                f"{_standing('A3C', curves[1].show(), lost[1])}"
             )
 
         return draw
@@ -100,12 +54,20 @@ def race_view(corridor, policy, largest):
     return view
 
 
+def _standing(name, mean, lost):
+    """How learners stand: those that are lost are counted, and left out of the mean that one alone could spoil."""
+    if lost == LEARNERS:
+        return f"{name}: all are lost."
+    without = f", without {lost} of {LEARNERS} that are LOST (J below {LOST})" if lost else ""
+    return f"{name}: mean J {mean:.1f}{without}."
+
+
 def _hill_and_returns(figure):
     hill, returns = figure.subplots(1, 2, width_ratios=[1, 1.3])
     tidy(hill, "the hill J and the learners", "p, probability of right").set(ylim=(-42, -8), xlim=(0, 1))
     p = np.linspace(0.03, 0.97, 200)
     hill.plot(p, (2 * p - 4) / (p * (1 - p)), color=COLORS["exact"])
-    tidy(returns, "exact J (at least −40)", "round").set(ylim=(-42, -8))
+    tidy(returns, "exact J", "round").set(ylim=(-42, -8))
     best_line(returns, -6 - 32**0.5)
     dots, curves = [], []
     for name, size, label, style in (("a2c", 9, "A2C, rate Wα", "-"), ("a3c", 5, "A3C, rate α", "--")):

@@ -40,13 +40,13 @@ def _slider(low, high, value, step, label, log):
         up = np.log10(value / low) or 0.05
         step = step or up / max(1, round(up / 0.05))  # about 20 for a factor of 10, and the first value is on the grid
         ends = {"min": np.log10(low), "max": np.log10(high), "step": step, "base": 10}
-        return widgets.FloatLogSlider(value, readout_format=".2g", **ends, **style(label))
+        return widgets.FloatLogSlider(value, readout_format=".2g", **ends, **wide(label))
     if all(isinstance(each, int | np.integer) for each in (low, high, value)):
         step is None or number("step", step, 1, whole=True)
         low, high, value = int(low), int(high), int(value)
-        return widgets.IntSlider(value, low, high, step or 1, **style(label))
+        return widgets.IntSlider(value, low, high, step or 1, **wide(label))
     step = step or 10.0 ** np.floor(np.log10((high - low) / 50))  # round, so that round values are on its grid
-    return widgets.FloatSlider(value, min=low, max=high, step=step, **style(label))
+    return widgets.FloatSlider(value, min=low, max=high, step=step, **wide(label))
 
 
 def choice(options, value=None, *, label=None):
@@ -97,3 +97,8 @@ def style(label, width="330px"):
     """What all controls look like: their label in full, and no wider than the page."""
     layout = {"width": width, "max_width": "100%"}
     return {"description": label or "", "style": {"description_width": "initial"}, "layout": layout}
+
+
+def wide(label):
+    """What sliders look like: they share the width of their picture, so that each value has room on the track."""
+    return style(label) | {"layout": {"flex": "1 1 380px", "min_width": "0", "max_width": "100%"}}

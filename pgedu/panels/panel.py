@@ -49,7 +49,7 @@ class Panel(widgets.VBox):
         self._pin = button(widgets.ToggleButton, "pin", "thumb-tack", "keep these curves as a ghost to compare with")
         self._seed = widgets.BoundedIntText(0, 0, 9999, **style("seed", "110px"))
         rows = [controls.values(), self._buttons()]
-        bars = [widgets.Box(list(row), layout=ROW) for row in rows]
+        bars = [widgets.Box(list(row), layout=ROW | {"max_width": f"{100 * size[0]:.0f}px"}) for row in rows]
         self._parts = {*rows[0], *rows[1], *bars, self._pin, self._seed, self._picture}
         SHOWN.update(controls.values())
         self.children = [*bars, self._picture]

@@ -12,6 +12,30 @@ function make(parent, tag, className, attributes = {}) {
   return node;
 }
 
+// Sliders of ipywidgets have no name for a screen reader, and those on a log scale tell the logarithm of their value.
+function sliders() {
+  const tell = panel => {
+    // The bars of controls, which may come later than the picture; not the picture, which changes thirty times a second.
+    observer.observe(panel, { childList: true });
+    for (const bar of panel.querySelectorAll(":scope > .widget-box")) observer.observe(bar, changes);
+    for (const slider of panel.querySelectorAll(".widget-slider")) {
+      const handle = slider.querySelector(".noUi-handle"), words = kind => slider.querySelector(kind)?.textContent.trim();
+      const said = { "aria-label": words(".widget-label"), "aria-valuetext": words(".widget-readout") };
+      for (const [name, text] of Object.entries(said))
+        if (handle && text && handle.getAttribute(name) !== text) handle.setAttribute(name, text);
+    }
+  };
+  let watched = null;
+  const observer = new MutationObserver(() => tell(watched));
+  const changes = { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-valuetext"] };
+  const watch = panel => {
+    if (!panel || panel === watched) return;
+    observer.disconnect();
+    tell((watched = panel));
+  };
+  return { watch, disconnect: () => observer.disconnect() };
+}
+
 function render({ model, el }) {
   const view = Array.from(crypto.getRandomValues(new Uint32Array(2)), n => n.toString(36)).join("");
   const say = (event, more = {}) => model.send({ event, view, ...more });
@@ -187,6 +211,7 @@ function render({ model, el }) {
   const sizes = new ResizeObserver(onSize);
   let seen = null;
   function look() {
+    if (frame.isConnected) tellers.watch(frame.closest(".pgedu-live"));
     const now = !document.hidden && frame.isConnected && frame.getClientRects().length > 0;
     if (now !== seen) say("seen", { seen: (seen = now) });
     if (now) onSize();
@@ -194,6 +219,7 @@ function render({ model, el }) {
   const sights = new IntersectionObserver(look); // also tells when a tab of the page hides the notebook
   const natural = () => { canvas.style.width = `${model.get("width")}px`; };
 
+  const tellers = sliders();
   natural();
   sizes.observe(canvas);
   sights.observe(frame);
@@ -214,6 +240,7 @@ function render({ model, el }) {
     clearTimeout(telling);
     sizes.disconnect();
     sights.disconnect();
+    tellers.disconnect();
     document.removeEventListener("focusin", keep);
     document.removeEventListener("visibilitychange", look);
     removeEventListener("resize", onSize);

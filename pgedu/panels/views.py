@@ -45,38 +45,59 @@ def mean_of_what_is_there(samples):
 class LearningCurve:
     """A curve that grows with training: the mean over runs, and the area that holds 8 of 10 runs.
 
-    The horizontal axis is lengthened in large steps, so that the rest of the picture stands still.
+    The horizontal axis is lengthened in large steps, so that the rest of the picture stands still. Of a long history
+    each point drawn is the mean of as many updates as it takes for the curve to stay readable, and small in memory.
     """
 
-    POINTS = 600  # drawn at most; a longer history is thinned out for drawing
+    POINTS = 600  # drawn at most twice as many
 
     def __init__(self, axes, label=None, color="black", style="-"):
         self.axes, self.band = axes, Band(axes, label, color, style)
-        self._x, self._rows, self._drawn = [], [], 0
+        # Columns: x, mean, low, high. Points as drawn, each the mean of `every` updates; updates that wait to be one.
+        self._points, self._waiting, self._every, self._last = np.empty((0, 4)), np.empty((0, 4)), 1, np.nan
+        self._news = False
         axes.set_xlim(0, 50)
 
-    def add(self, x, samples):
-        """x [n], samples [n, R]: one value of each run at each x; NaN for a run that has none yet."""
+    def add(self, x, samples, lost=False):
+        """x [n], samples [n, R]: one value of each run at each x; NaN for a run that has none yet.
+
+        Runs that are `lost` [n, R] do not enter the mean, which one of them alone would drag out of sight.
+        """
         if len(x):
             samples = np.asarray(samples, dtype=float)
             quantile = np.nanquantile if np.isnan(samples).any() else np.quantile  # the former is far slower
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # no run has a value yet: NaN, a gap
                 low, high = quantile(samples, [0.1, 0.9], axis=-1)
-            self._x.extend(x)
-            self._rows.extend(zip(mean_of_what_is_there(samples), low, high))
+            mean = mean_of_what_is_there(np.where(lost, np.nan, samples))
+            self._last, self._news = mean[-1], True
+            self._waiting = np.concatenate([self._waiting, np.column_stack([x, mean, low, high])])
+            self._merge()
+
+    def _merge(self):
+        ready = len(self._waiting) // self._every * self._every
+        self._points = np.concatenate([self._points, means_of(self._waiting[:ready], self._every)])
+        self._waiting = self._waiting[ready:]
+        while len(self._points) >= 2 * self.POINTS:
+            even = len(self._points) // 2 * 2
+            odd = np.repeat(self._points[even:], self._every, axis=0)  # the last, if it has no partner yet
+            self._waiting = np.concatenate([odd, self._waiting])
+            self._points, self._every = means_of(self._points[:even], 2), 2 * self._every
 
     def show(self):
         """Draw what was added so far. Returns the latest mean (NaN before the first)."""
-        if not self._x:
-            return np.nan
-        if len(self._x) > self._drawn:
-            every = max(1, len(self._x) // self.POINTS)
-            x, rows = np.array(self._x[::every]), np.array(self._rows[::every])
-            self.band.show(x, *rows.T)
-            self.axes.set_xlim(0, max(ROUND[np.searchsorted(ROUND, self._x[-1])], self.axes.get_xlim()[1]))
-            self._drawn = len(self._x)
-        return self._rows[-1][0]
+        if self._news:
+            points = np.concatenate([self._points, means_of(self._waiting, max(1, len(self._waiting)))])
+            self.band.show(*points.T)
+            end = ROUND[np.searchsorted(ROUND, points[-1, 0])]
+            self.axes.set_xlim(0, max(end, self.axes.get_xlim()[1]))
+            self._news = False
+        return self._last
+
+
+def means_of(rows, many):
+    """Means of each `many` rows [n, K] that follow one another, of what is there (not NaN): [n / many, K]."""
+    return mean_of_what_is_there(rows.reshape(-1, many, rows.shape[-1]).swapaxes(1, 2))
 
 
 class Learning:
@@ -88,7 +109,8 @@ class Learning:
     Args:
         limits, variances: (low, high) of the returns and variances shown.
         best: the highest return there is.
-        exact: function theta [n, R, D] -> exact returns [n, R], where they can be known.
+        exact: function theta [n, R, D] -> exact returns [n, R], where they can be known. A run whose exact return is at
+            the bottom of the picture or below is lost: it is counted, and left out of the mean returns.
         hill: (x [m], J [m], function theta [R, D] -> x [R], label) draws J and the runs on it.
     """
 
@@ -103,9 +125,9 @@ class Learning:
         self.exact = LearningCurve(returns, "exact", COLORS["exact"]) if exact else None
         self.variance = LearningCurve(variance, None, color)
         key(returns)
-        self._exact_return, self._position, self._last, self._standing = exact, None, None, np.empty(0)
+        self._exact_return, self._position, self._last, self._lost = exact, None, None, np.zeros((1, 0), dtype=bool)
         # An exact return below this is the bottom of the picture. (A low sampled one may be bad luck.)
-        self._worst, self._lost = limits[0], limits[0] + 0.02 * (limits[1] - limits[0])
+        self._worst, self._bottom = limits[0], limits[0] + 0.02 * (limits[1] - limits[0])
         if hill:
             x, height, self._position, label = hill
             tidy(first[0], "the hill J and the runs", label).set_ylim(*limits)
@@ -121,14 +143,20 @@ class Learning:
             self._recolour(color_of(method))
         if new:
             updates = [record.update for record in new]
-            self.sampled.add(updates, np.array([mean_of_what_is_there(record.returns) for record in new]))
-            gradients = np.array([record.gradients for record in new])
-            with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
-                if gradients.shape[-2] > 1:  # one episode alone has no variance to show
-                    self.variance.add(updates, np.var(gradients, axis=-2, ddof=1).sum(axis=-1))
             self._last = new[-1]
             self._add_exact(updates, np.array([record.theta for record in new]))
+            returns = np.array([mean_of_what_is_there(record.returns) for record in new])
+            self.sampled.add(updates, returns, self._lost if self.exact else False)
+            with np.errstate(invalid="ignore", over="ignore"):  # runs that have diverged
+                noise = self.noise(new)
+            if noise is not None:
+                self.variance.add(updates, noise)
         return self._sentence(self.sampled.show(), self.variance.show())
+
+    def noise(self, new):
+        """Variance of one gradient estimate, summed over its components, [n, R]; None where it cannot be told."""
+        gradients = np.array([record.gradients for record in new])
+        return np.var(gradients, axis=-2, ddof=1).sum(axis=-1) if gradients.shape[-2] > 1 else None
 
     def _recolour(self, color):
         for curve in (self.sampled, self.variance):
@@ -139,26 +167,26 @@ class Learning:
     def _add_exact(self, updates, theta):
         if self.exact:
             returns = self._exact_return(theta)
-            self.exact.add(updates, returns)
-            self._standing = returns[-1]
+            self._lost = returns < self._bottom
+            self.exact.add(updates, returns, self._lost)
             if self._position:
                 self._runs.set_data(self._position(theta[-1]), np.maximum(returns[-1], self._worst))
 
     def _sentence(self, sampled, variance):
         if self._last is None:
             return "No update yet."
-        runs = len(self._last.theta)
+        runs, lost, stopped = len(self._last.theta), int(self._lost[-1].sum()), int(self._last.diverged.sum())
+        exact = self.exact.show() if self.exact else np.nan
         known = f"the mean return is {sampled:.1f}" if np.isfinite(sampled) else "no episode has ended yet"
-        words = [f"After {self._last.update:,} updates of {runs} runs {known}"]
-        if self.exact:
-            words.append(f"its exact value {self.exact.show():.1f}")
+        words = [f"After {self._last.update:,} updates of {runs} runs {'all are lost' if lost == runs else known}"]
+        if np.isfinite(exact):
+            words.append(f"its exact value {exact:.1f}")
         if np.isfinite(variance):
             number = f"{variance:,.0f}" if variance >= 10 else f"{variance:.2g}"
             words.append(f"the variance of one gradient estimate {number}")
-        lost, stopped = int((self._standing < self._lost).sum()), int(self._last.diverged.sum())
-        warning = f" {lost} of {runs} runs have DIVERGED: a return below {self._lost:.0f}." if lost else ""
-        warning += f" {stopped} stand still, since their numbers overflowed." if stopped else ""
-        return ", ".join(words) + "." + warning
+        left_out = f" {lost} of {runs} LOST (an exact return below {self._bottom:.0f}), and left out of the means."
+        overflow = f" {stopped} stand still, since their numbers overflowed."
+        return ", ".join(words) + "." + left_out * (lost > 0) + overflow * (stopped > 0)
 
 
 class Cloud:

@@ -2,13 +2,18 @@
 
 import inspect
 import itertools
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cells_of_notebook import corners, drawn, run
+from matplotlib.figure import Figure
 
-from pgedu import MDP, Policy, Table, collect, discounted_returns
-from pgedu.lessons.a2c_and_a3c import COUNTS, measured_variances, rounds, seasons_met, shop_samples, top_with_bonus
+from pgedu import MDP, Policy, Table, collect, discounted_returns, exact_gradient, exact_return
+from pgedu.lessons.a2c_and_a3c import COUNTS, FromUpdateToUpdate, measured_variances, rounds, seasons_met, shop_samples
+from pgedu.lessons.a2c_and_a3c import top_with_bonus
+from pgedu.panels.views import angle_between
 
 NAME = "06_a2c_and_a3c"
 SOFTMAX = Policy.softmax(Table(observations=1, outputs=2))
@@ -16,7 +21,7 @@ SOFTMAX = Policy.softmax(Table(observations=1, outputs=2))
 
 @pytest.fixture(scope="module")
 def shop():
-    return run(NAME, "cell-04", "cell-10")
+    return run(NAME, "cell-04", "exact-variance", "cell-10")
 
 
 @pytest.mark.parametrize("season", [2, 5, 100])
@@ -77,7 +82,7 @@ def test_picture_of_many_environments(shop):
 
 
 def test_noise_in_a_row_of_gradients_that_are_independent_alike_or_opposed():
-    noise = run(NAME, "cell-12", "cell-13")[0]["noise_in_a_row"]
+    noise = run(NAME, "cell-53", "cell-12", "cell-13")[0]["noise_in_a_row"]
     x = np.random.default_rng(0).normal(size=(6, 64, 200, 2))
     assert noise(x) == pytest.approx(1, abs=0.15)
     assert noise(np.repeat(x[:, :1], 64, axis=1)) == pytest.approx(64, rel=0.01)
@@ -86,7 +91,7 @@ def test_noise_in_a_row_of_gradients_that_are_independent_alike_or_opposed():
 
 
 def test_gradients_of_steps_are_those_of_one_step_at_a_time():
-    scope, _ = run(NAME, "cell-12", "cell-13")
+    scope, _ = run(NAME, "cell-53", "cell-12", "cell-13")
     kept = {}
     scope["collect"] = lambda *arguments, **settings: kept.setdefault("rollout", collect(*arguments, **settings))
     found = scope["gradients_of_steps"](scope["skilled"])
@@ -103,7 +108,7 @@ def test_gradients_of_steps_are_those_of_one_step_at_a_time():
 
 
 def test_bonus_is_return_plus_entropy_and_its_slope_the_derivative():
-    with_bonus = run(NAME, "cell-20")[0]["with_bonus"]
+    with_bonus = run(NAME, "with-bonus", "cell-20")[0]["with_bonus"]
     h, step = np.linspace(-6, 6, 25), 1e-5
     pi = lambda h: np.array([1 / (1 + np.exp(-h)), 1 / (1 + np.exp(h))])  # noqa: E731
     total = lambda h, beta: pi(h)[0] - beta * (pi(h) * np.log(pi(h))).sum(axis=0)  # noqa: E731
@@ -122,7 +127,7 @@ def test_top_with_bonus_is_the_highest_place(beta):
 
 
 def test_picture_of_the_bonus():
-    _, [(view, controls)] = run(NAME, "cell-20")
+    _, [(view, controls)] = run(NAME, "with-bonus", "cell-20")
     figure, draw = drawn(view)
     for values in corners(controls):
         sentence = draw(**values)
@@ -135,7 +140,7 @@ def test_picture_of_the_bonus():
 
 @pytest.mark.parametrize("c", [0.0, 0.3, 1.0])
 def test_speed_of_a2c_is_that_of_rounds_that_wait_for_the_slowest(c):
-    scope, _ = run(NAME, "cell-51")
+    scope, _ = run(NAME, "segment-times", "cell-51")
     rng = np.random.default_rng(0)
     times = np.concatenate([scope["segment_times"](c, rng) for _ in range(200)])
     assert times.mean() == pytest.approx(1, abs=0.01) and times.std() == pytest.approx(c, abs=0.01)
@@ -157,7 +162,7 @@ def test_rounds_begin_when_the_slowest_has_finished():
 
 
 def test_picture_of_the_clocks():
-    _, [(view, controls)] = run(NAME, "cell-51")
+    _, [(view, controls)] = run(NAME, "segment-times", "cell-51")
     figure, draw = drawn(view)
     said = {}
     for values in corners(controls):
@@ -173,15 +178,61 @@ def test_picture_of_the_clocks():
 
 
 def test_picture_of_a2c_on_cartpole():
-    _, [(start, view, controls)] = run(NAME, "cell-12", "cell-53", "cell-54")
+    _, [(start, view, controls)] = run(NAME, "cell-53", "cell-54")
     assert set(inspect.signature(start).parameters) == {"rng", "environments", "steps"}
     for values in corners(controls):
         training = start(np.random.default_rng(0), values["environments"], values["steps"])
         training.entropy, training.learning_rate = values["entropy"], values["learning_rate"]
-        figure, draw = drawn(view, empty=True)  # one environment has no variance to show, and no return in a few steps
+        figure, draw = drawn(view, empty=True)  # in a few steps of one environment no episode may end
         sentence = draw(new=[next(training) for _ in range(5)])
         assert sentence.startswith("After 5 updates of 20 runs") and sentence == draw(new=[])
         now = next(training.pulses()).observations
         assert sentence == draw(new=[], now=now)
         poles = figure.axes[-1].collections[1].get_paths()
         assert [path.vertices[0, 0] for path in poles] == pytest.approx(now[0, :4, 0])
+
+
+def segments_of(environments, rng):
+    """A record with gradients of variance 4 in each of three components, of two runs' segments of 5 steps, one of them masked."""
+    mask = np.ones((5, 2, environments))
+    mask[3] = 0
+    gradients = 7.0 + 2.0 * rng.normal(size=(2, environments, 3))
+    return SimpleNamespace(gradients=gradients, rollout=SimpleNamespace(mask=mask))
+
+
+@pytest.mark.parametrize("environments", [1, 8])
+def test_noise_from_update_to_update_is_the_variance_of_independent_updates(environments):
+    rng = np.random.default_rng(0)
+    records = [segments_of(environments, rng) for _ in range(4000)]
+    view = FromUpdateToUpdate(Figure(), limits=(0, 500))
+    found = np.concatenate([view.noise(records[:7]), view.noise(records[7:])])
+    assert np.isnan(found[0]).all() and np.isfinite(found[1:]).all()
+    wanted = 3 * 4.0 * environments / (4 * environments) ** 2  # of a sum over environments, divided by all real steps
+    assert found[1:].mean() == pytest.approx(wanted, rel=0.03)
+
+
+@pytest.mark.parametrize("environments", [2, 8])
+def test_noise_from_update_to_update_is_about_that_among_the_environments_of_one(environments):
+    scope, _ = run(NAME, "cell-53")
+    training = scope["start"](np.random.default_rng(0), environments, 16)
+    records = [next(training) for _ in range(60)]
+    found = FromUpdateToUpdate(Figure(), limits=(0, 500)).noise(records)[1:].mean()
+    among = [r.gradients.var(axis=-2, ddof=1).sum(axis=-1) * environments / r.rollout.mask.sum(axis=(0, -1)) ** 2 for r in records]
+    assert found == pytest.approx(np.mean(among[1:]), rel=0.3)
+
+
+def test_the_bonus_of_a2c_leaves_out_where_one_is_led():
+    """What the cell calls the whole gradient, against finite differences of return plus entropy."""
+    scope, _ = run(NAME, "gradient-of-nothing")
+    market, see, theta, beta = scope["market"], scope["see"], scope["pushy"], 0.3
+
+    def goal(theta):
+        pi = see.probabilities(theta, np.arange(3))
+        H = -(pi * np.log(pi)).sum(axis=-1) * [1, 1, 0]
+        return exact_return(replace(market, rewards=market.rewards + beta * H[:, None]), see, theta)
+
+    wanted = [(goal(theta + step) - goal(theta - step)) / 2e-5 for step in 1e-5 * np.eye(6)]
+    paid = replace(market, rewards=market.rewards + beta * scope["H"][:, None])
+    np.testing.assert_allclose(exact_gradient(paid, see, theta) + beta * scope["own"], wanted, atol=1e-8)
+    followed = exact_gradient(market, see, theta) + beta * scope["own"]
+    assert angle_between(followed, np.array(wanted)) == pytest.approx(6.6, abs=0.05)

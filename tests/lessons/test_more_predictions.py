@@ -6,7 +6,8 @@ from lesson import definitions, picture
 
 from pgedu import clipped_weights, exact_return
 from pgedu.lessons import more_predictions
-from pgedu.lessons.stale_gradients import timetable
+from pgedu.lessons.two_plans import gradient_at, kl_from, paths, promised, return_at
+from pgedu.lessons.workers import Workers, long_run_staleness, times_of
 
 AC, A3C, PPO = "05_actor_critic.ipynb", "06_a2c_and_a3c.ipynb", "07_trust_regions_and_ppo.ipynb"
 
@@ -76,7 +77,7 @@ def test_05_across_the_end():
 
 
 def test_06_environments():
-    variance = definitions(A3C, "cell-02", "cell-04", "cell-10")["exact_variance"]
+    variance = definitions(A3C, "cell-02", "cell-04", "exact-variance")["exact_variance"]
     assert variance(64, 20) == min(variance(B, 20) for B in 2 ** np.arange(7))
     assert variance(1, 20) / variance(64, 20) == pytest.approx(8, abs=0.3)
     assert right("spread_out").startswith("64 shops")
@@ -84,7 +85,7 @@ def test_06_environments():
 
 
 def test_06_entropy():
-    with_bonus = definitions(A3C, "cell-02", "cell-04", "cell-20")["with_bonus"]
+    with_bonus = definitions(A3C, "cell-02", "cell-04", "with-bonus")["with_bonus"]
     p = np.linspace(0.0005, 0.9995, 1999)
     tops = [p[with_bonus(p, beta)[0].argmax()] for beta in (0.2, 0.5, 1.0, 1.5)]
     assert tops == sorted(tops, reverse=True) and tops[-1] > 0.5 and tops[1] == pytest.approx(0.88, abs=0.005)
@@ -94,12 +95,18 @@ def test_06_entropy():
 
 
 def test_06_how_old():
-    _, draw = picture(timetable)
-    assert "was worked out from θ16" in draw(workers=4, delay=0) and right("how_old") == "From θ₁₆"
+    clock = Workers(times_of(4, 1.0, 1.0))
+    over = [segment for _ in range(32 * 8) for segment in next(clock).over]
+    assert (over[19].replaced, over[19].fetched) == (19, 16) and right("how_old") == "From θ₁₆"
+
+
+def test_06_slow_worker():
+    times = times_of(4, 4.0, 1.0)
+    assert long_run_staleness(times) == pytest.approx([12, 2.25, 2.25, 2.25]) and right("slow_worker") == "About 12"
 
 
 def test_06_staleness():
-    names = definitions(A3C, "cell-02", "cell-04", "cell-31", "cell-33", "cell-36", "cell-45")
+    names = definitions(A3C, "cell-02", "cell-04", "cell-31", "cell-33", "cell-36")
     largest, climb = names["largest"], names["climb"]
     assert largest(53) > 0.03 > largest(54) and largest(7) == pytest.approx(0.22, abs=0.005)
     late = {staleness: np.ptp(climb(0.03, staleness, 4000)[-300:]) for staleness in (10, 40, 60)}
@@ -113,40 +120,48 @@ def test_06_staleness():
 
 
 def test_06_share_of_waiting():
-    speed = definitions(A3C, "cell-02", "cell-04", "cell-51")["a2c_speed"](1.0)[15]
+    speed = definitions(A3C, "cell-02", "cell-04", "segment-times")["a2c_speed"](1.0)[15]
     assert 1 - speed / 16 == pytest.approx(0.70, abs=0.005) and right("share_of_waiting") == "About 70 %"
 
 
 def test_06_one_environment():
-    start = definitions(A3C, "cell-02", "cell-04", "cell-12", "cell-53")["start"]
+    start = definitions(A3C, "cell-02", "cell-04", "cell-53")["start"]
     one, eight = (np.nanmean(last_of(iter(start(np.random.default_rng(0), n, 16)), 80).returns) for n in (1, 8))
     assert one < 0.6 * eight and right("one_environment") == "Slower"
 
 
 def test_07_along_the_gradient():
-    names = definitions(PPO, "cell-02", "cell-04", "cell-05", "cell-11", "cell-19", "cell-21")
-    J, L, clipped, *_ = names["measures"]((0.0, 0.0), 0.2)
-    lengths = names["lengths"]
-    top = J.argmax()
-    assert 0 < top < len(J) - 1 and J[-1] < J[top] - 2 and "falls again" in right("far_along_the_gradient")
-    assert (np.diff(L) > 0).all() and right("top_of_the_surrogate") == "No, it goes on rising"
-    stops = lengths[np.isclose(clipped, clipped.max())].min()
-    assert stops == pytest.approx(1.7, abs=0.05) and lengths[top] == pytest.approx(5, abs=0.05)
-    assert np.allclose(clipped[lengths > 1.75], clipped.max())
-    assert right("where_the_clip_stops") == "Before the top of J"
+    lengths = np.linspace(0, 4, 201)
+    J = return_at(*(lengths * slope for slope in gradient_at(0.0, 0.0)))
+    assert lengths[J.argmax()] == pytest.approx(1.68) and J[-1] < J.max() - 2
+    assert "falls again" in right("far_along_the_gradient")
+
+
+def test_07_on_the_map():
+    z, coin = np.linspace(-5, 40, 91), (0.0, 0.0)
+    for fixed in (-5.0, 0.0, 5.0):
+        assert (np.diff(promised(coin, z, fixed)) >= 0).all() and (np.diff(promised(coin, fixed, z)) >= 0).all()
+    assert right("top_of_the_surrogate") == "Nowhere: it rises for ever"
+    assert return_at(-5.0, 5.0) > return_at(5.0, 5.0) + 4
+    corner = np.linspace(0.41, 40, 50)
+    level = promised(coin, corner[:, None], corner, 0.2)
+    assert np.ptp(level) < 1e-9 and kl_from(coin, 40.0, 40.0) > 10
+    assert promised(coin, 0.39, 5.0, 0.2) < level[0, 0] > promised(coin, 5.0, 0.39, 0.2)
+    assert right("where_the_clip_stops") == "In a corner that never ends"
 
 
 def test_07_two_paths():
-    names = definitions(PPO, "cell-02", "cell-04", "cell-05", "cell-29")
-    plain, stretched = names["paths"](2.0, -2.0, 0.3, 1.0), names["paths"](2.0, -2.0, 0.3, 5.0)
-    assert names["return_at"](*plain[-1].T) == pytest.approx([9.8, 18.4], abs=0.05) and right("stuck") == "The gradient"
+    plain, stretched = paths(2.0, -2.0, 0.3, 1.0), paths(2.0, -2.0, 0.3, 5.0)
+    assert return_at(*plain[-1].T) == pytest.approx([9.8, 18.4], abs=0.05) and right("stuck") == "The gradient"
     np.testing.assert_allclose(plain[:, 1], stretched[:, 1], atol=1e-9)
     assert np.abs(plain[:, 0] - stretched[:, 0]).max() > 1 and right("stretched") == "Only the gradient's"
-    assert names["return_at"](*names["paths"](2.0, -2.0, 0.3, 3.0)[-1, 0]) > 18  # off the plateau
+    assert return_at(*paths(2.0, -2.0, 0.3, 3.0)[-1, 0]) > 18  # off the plateau
+    assert return_at(*stretched[10].T) == pytest.approx([17.8, 10.9], abs=0.05)  # the gradient is even faster
+    assert return_at(*paths(2.0, -2.0, 3.0, 1.0)[-1, 0]) > 18 and return_at(*paths(4.0, -4.0, 3.0, 1.0)[-1, 0]) < 10
 
 
 def test_07_a_full_nat():
-    names = definitions(PPO, "cell-02", "cell-39")
+    names = definitions(PPO, "cell-02", "cell-39-start")
     J = {}
     for region in (0.03, 1.0):
         training = names["start_trpo"](np.random.default_rng(0))
@@ -164,19 +179,22 @@ def test_07_clipped_weights():
     assert right("fallen_by_accident") == "It is pushed up again"
 
 
-def test_07_ppo_without_the_clip_and_with_values_held_back():
+def test_07_ppo_without_the_clip_and_without_normalising():
     start = definitions(PPO, "cell-02", "cell-50")["start_ppo"]
-    seen = {}
-    for name, settings in {"default": {}, "free": {"clip": 10.0}, "held": {"clip_values": 0.2}}.items():
-        records = list(start(np.random.default_rng(0), updates=60, **settings))
-        seen[name] = np.nanmean(records[-1].returns), np.mean([record.details["kl"] for record in records])
-    assert seen["free"][1] > 2 * seen["default"][1] and seen["free"][0] > 0.8 * seen["default"][0]
+    changes = {"default": {}, "free": {"clip": np.inf}, "as they are": {"normalize": False}}
+    seen = {name: [] for name in changes}
+    for seed in (0, 1):
+        for name, settings in changes.items():
+            records = list(start(np.random.default_rng(seed), updates=60, **settings))
+            seen[name].append([np.nanmean(records[-1].returns), np.mean([record.details["kl"] for record in records])])
+    returns, kl = ({name: np.mean(each, axis=0)[k] for name, each in seen.items()} for k in (0, 1))
+    assert kl["free"] > 2 * kl["default"] and returns["free"] > 0.8 * returns["default"]
     assert right("without_the_clip").startswith("The KL of an update is larger")
-    assert seen["held"][0] < 0.85 * seen["default"][0] and right("slows_them_down") == "Values move by 0.2 at most"
+    assert returns["as they are"] > returns["default"] + 20 and right("not_normalised") == "It is higher"
 
 
 def test_07_missing_sign():
-    names = definitions(PPO, "cell-02", "cell-39", "cell-69")
+    names = definitions(PPO, "cell-02", "cell-39-start", "cell-69")
     training = names["start_shop"](np.random.default_rng(0), missing_sign=True)
     J = exact_return(names["shop"], names["buyer"], last_of(training, 100).theta)
     start = exact_return(names["shop"], names["buyer"], np.zeros(names["buyer"].size))

@@ -3,7 +3,6 @@
 import ast
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,8 @@ import pytest
 from lesson import definitions, from_notebook
 
 from pgedu import (
-    SGD, Policy, Table, batch_mean, campaign, collect, constant, episode_gradients, exact_gradient, exact_moments,
-    exact_return, leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
+    SGD, LearnedValue, Policy, Table, campaign, collect, episode_gradients, exact_gradient, exact_moments, exact_return,
+    leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
 )  # fmt: skip
 from pgedu.learning.bandits import gradient_bandit
 from pgedu.lessons import more_predictions, predictions
@@ -160,37 +159,54 @@ def test_03_a_hundred_times_the_rate_throws_them_off():
     assert (exact_return(corridor, COIN, last.theta) < -100).all() and "fall off" in right("a_hundred_times")
 
 
-def test_04_one_constant():
-    stay = np.array([0.05, 0.7])
+def test_04_b_follows_the_action():
+    pi, q = np.full(3, 1 / 3), np.array([4.0, 6.0, 11.0])
+    (moments,) = from_notebook("04_baselines_and_variance", "moments_of_estimate", chances=pi, worth=q, three_scores=np.eye(3) - pi)
+    mean, covariance = moments(q)
+    assert np.abs(mean).max() < 1e-12 and np.abs(pi * (q - pi @ q)).max() > 1
+    least = min(np.trace(moments(np.full(3, b))[1]) for b in np.linspace(0, 15, 151))
+    assert np.trace(covariance) < 0.5 * least and right("follows_the_action") == "It shrinks, and slides off the star"
 
-    def variance(b):  # Var((G - b) S) on the chain, for the probability of staying itself
-        thetas = np.stack([0 * stay, np.log(stay / (1 - stay))], axis=-1)
-        estimator = partial(total_return, baseline=constant(b))
-        found = exact_moments(stay_or_stop(), COIN, thetas, estimator, horizon=30)
-        return found.covariance[:, 1, 1]
-    few, many = variance(10.0) - variance(0.0)
-    assert few > 0 > many and right("one_constant") == "It falls for some θ and rises for others"
+
+def test_04_where_the_variance_is_least():
+    """On the chain, from the number k of times that it stays: a step with k - t stays to come has the return k - t."""
+    k, stay, v = np.arange(400), 0.4, 0.4 / 0.6
+    chance = stay**k * (1 - stay)
+
+    def variance(b):
+        estimate = (k * (k + 1) / 2 - k * b) / stay + b / (1 - stay)
+        return chance @ estimate**2 - (chance @ estimate) ** 2
+    grid = np.linspace(0, 10, 1001)
+    least = grid[np.argmin([variance(b) for b in grid])]
+    assert least == pytest.approx(2.33, abs=0.01) and "2.3" in ALL["where_least"][3] and least > 3 * v
+    assert right("where_least") == "For a b that is far larger than v" and f"v = {v:.2f}" in ALL["where_least"][0]
 
 
 def test_04_only_the_part_of_the_action_moves():
     scope = definitions("04_baselines_and_variance.ipynb", "cell-02")
-    run_statements("04_baselines_and_variance", scope, "cell-15", "cell-16")
+    run_statements("04_baselines_and_variance", scope, "cell-15")
     before, after = scope["split_variance"](np.zeros(2)), scope["split_variance"](np.array([5.0, -1.0]))
     assert before[[0, 2]] == pytest.approx(after[[0, 2]]) and before[1] != pytest.approx(after[1])
     assert right("what_a_baseline_reaches") == "Only that of the action"
 
 
-def test_04_what_leave_one_out_leaves():
-    """Of the batch mean's weights it is known that they are 3/4 of those of leave one out, with four episodes."""
-    corridor, theta = short_corridor(), np.tile([0.0, -1.0], (8000, 1))
-    rollout = collect(corridor, COIN, theta, episodes=4, rng=np.random.default_rng(0), max_steps=300)
-    left = {}
-    for baseline in (none, leave_one_out, batch_mean, constant(float(exact_return(corridor, COIN, theta[0])))):
-        psi = reward_to_go(rollout, baseline=baseline)
-        left[baseline] = episode_gradients(COIN, theta, rollout, psi).var(axis=(0, 1)).sum()
-    without, leave_out, mean, settled = left.values()
-    assert leave_out / without == pytest.approx(0.7, abs=0.07) and right("left_by_leave_one_out") == "About 70 %"
-    assert settled / without == pytest.approx(0.4, abs=0.06) and mean / without == pytest.approx(0.4, abs=0.06)
+def test_04_an_income_for_all():
+    """Of 200 learners each, how many decide rightly in both states after 50 and 300 updates, with the income and without."""
+    shares = {}
+    for income in (0.0, 1.0):
+        world = replace(campaign(), rewards=campaign().rewards + income, terminal=[False] * 3)
+        learned = LearnedValue(Table(3, 1), SGD(0.2))
+        for name, baseline in (("none", none), ("leave one out", leave_one_out), ("learned value", learned)):
+            settings = {"runs": 200, "episodes": 10, "baseline": baseline, "updates": 300, "optimizer": SGD(0.3)}
+            thetas = [each.theta for each in reinforce(world, KINDS, rng=np.random.default_rng(0), **settings)]
+            for updates in (50, 300):
+                curious, loyal = (thetas[updates - 1][:, [1, 3]] - thetas[updates - 1][:, [0, 2]]).T
+                shares[name, income, updates] = ((curious > 0) & (loyal < 0)).mean()
+    lost = {(name, updates): shares[name, 0.0, updates] - shares[name, 1.0, updates] for name, _, updates in shares}
+    assert lost["leave one out", 50] == lost["leave one out", 300] == 0
+    assert lost["learned value", 50] > 0.2 > 0.1 > lost["learned value", 300]
+    assert lost["none", 50] > 0.3 and lost["none", 300] > 0.3  # "about four in ten": in a wrong corner
+    assert 0.3 < 1 - shares["none", 1.0, 300] < 0.5 and right("income_for_all").startswith("Those without a baseline, and")
 
 
 def test_04_museum():

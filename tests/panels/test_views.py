@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from pgedu import SGD, LearnedValue, Table, leave_one_out, total_return
 from pgedu.panels.look import key
-from pgedu.panels.views import COLORS, Band, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse
+from pgedu.panels.views import COLORS, Band, Cloud, Learning, LearningCurve, angle_between, color_of, ellipse, means_of
 
 
 def record(update, returns, diverged=False):
@@ -39,20 +39,48 @@ def test_curve_axis_grows_in_steps_and_thins_out():
     assert np.isnan(LearningCurve(axes).show())
 
 
+@pytest.mark.parametrize("together", [1, 7, 2500])
+def test_points_of_a_long_history_are_means_of_equally_many_updates(together):
+    curve, values = LearningCurve(Figure().subplots()), np.random.default_rng(0).normal(size=5000)
+    for chunk in np.split(np.arange(5000), range(together, 5000, together)):
+        curve.add(chunk, values[chunk, None])
+    assert curve.show() == values[-1]
+    x, y = curve.band.line.get_data()
+    widths = np.diff(np.concatenate([[-0.5], x[:-1]]))  # equally wide, but the last, which still waits
+    every = 2 * (x[0] + 0.5)
+    np.testing.assert_allclose(widths[1:], every)
+    whole = 5000 // int(every)
+    np.testing.assert_allclose(y[:whole], values[: whole * int(every)].reshape(whole, -1).mean(axis=1))
+    assert len(x) <= 2 * LearningCurve.POINTS and np.abs(y).max() < 3.0 < np.abs(values).max()
+
+
+def test_means_of_what_is_there():
+    rows = np.array([[1.0, np.nan], [3.0, np.nan], [5.0, 2.0], [7.0, np.nan]])
+    np.testing.assert_array_equal(means_of(rows, 2), [[2.0, np.nan], [6.0, 2.0]])
+
+
 def test_learning_says_what_the_numbers_are():
     learning = Learning(Figure(), limits=(0, 100), exact=lambda theta: theta[..., 0] + 40.0, best=100)
     assert learning.draw([]) == "No update yet."
     sentence = learning.draw([record(1, [10, 20]), record(2, [30, 50])])
     assert "After 2 updates of 2 runs" in sentence and "mean return is 40.0" in sentence
-    assert "exact value 40.0" in sentence and "estimate 2." in sentence and "DIVERGED" not in sentence
+    assert "exact value 40.0" in sentence and "estimate 2." in sentence and "LOST" not in sentence
 
 
-@pytest.mark.parametrize(("returns", "said"), [([1, 50], "1 of 2 runs have DIVERGED"), ([50, 50], "")])
+@pytest.mark.parametrize(("returns", "said"), [([1, 50], "1 of 2 LOST"), ([50, 50], ""), ([-1e15, 1], "all are lost")])
 def test_learning_says_who_has_fallen_to_the_bottom(returns, said):
     exact = lambda theta: np.broadcast_to(returns, theta.shape[:2])  # noqa: E731
     sentence = Learning(Figure(), limits=(0, 100), exact=exact).draw([record(1, returns)])
-    assert said in sentence and ("DIVERGED" in sentence) == bool(said)
-    assert "DIVERGED" not in Learning(Figure(), limits=(0, 100)).draw([record(1, returns)])  # sampled: it may be luck
+    assert said in sentence and ("LOST" in sentence) == bool(said) and "nan" not in sentence
+    assert "LOST" not in Learning(Figure(), limits=(0, 100)).draw([record(1, returns)])  # sampled: it may be luck
+
+
+def test_one_lost_run_does_not_hide_the_others():
+    exact = lambda theta: np.broadcast_to([-7e14, 50, 60, 70], theta.shape[:2])  # noqa: E731
+    learning = Learning(Figure(), limits=(0, 100), exact=exact)
+    sentence = learning.draw([record(1, [0, 52, 62, 72])])
+    assert "mean return is 62.0, its exact value 60.0" in sentence and "1 of 4 LOST" in sentence
+    assert learning.exact.band.line.get_ydata() == [60.0] and learning.sampled.band.line.get_ydata() == [62.0]
 
 
 def test_learning_says_who_overflowed():
