@@ -94,6 +94,17 @@ def test_01_softmax():
     assert right("the_same_for_all") == "Nothing"
 
 
+def test_01_all_rewards_negative():
+    def ends(offset):
+        settings = {"runs": 200, "learning_rate": 0.1, "baseline": False, "offset": offset, "updates": 150}
+        *_, last = gradient_bandit(np.array([1.0, 0, -1]), rng=np.random.default_rng(0), **settings)
+        return [(last.probabilities[:, arm] > 0.9).mean() for arm in range(3)]
+
+    best, *wrong = ends(-10.0)
+    assert best + sum(wrong) > 0.85 and min(wrong) > 0.1 and 0.4 < sum(wrong) / (best + sum(wrong)) < 0.6
+    assert ends(0.0)[0] > 0.95 and right("all_negative") == "Settled, about half of them on a wrong arm"
+
+
 def test_01_learners_without_baseline_and_with_ten_times_the_rate():
     arms = np.random.default_rng(7).normal(size=(200, 10))
     shares = {}
