@@ -44,14 +44,6 @@ all_negative = (
     "What the taken arm loses, the others gain, each in proportion to what it has. So whoever is ahead pulls ahead, and "
     "the dust collects in all three corners.",
 )  # fmt: skip
-no_baseline = (
-    "Offset 4, and you switch the baseline off. How will the learners do?",
-    ["As well as before", "They find the best arm more often, all rewards being positive",
-     "They find the best arm less often"],
-    "They find the best arm less often",
-    "The black curve stays near one half, where it was above eight tenths: nearly every reward is positive, so whatever "
-    "is taken first is reinforced, good or not. About half of the learners are at the bottom of the middle plot.",
-)  # fmt: skip
 ten_times_faster = (
     "The baseline is on. With ten times the learning rate, 1.0, how many learners take the best arm after 1,000 steps?",
     ["More than before", "As many, but they were there sooner", "Fewer than before"],
