@@ -47,7 +47,7 @@ def triangle(values):
         left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
         dust, arrows, hand, point = _plane(left)
         bars = right.barh(range(4), 0, 0.6, color=[*OF_ARMS, "0.6"])
-        tidy(right, "learners that have settled on").set(xlim=(0, 215), ylim=(3.5, -0.5), yticks=range(4))
+        tidy(right, "learners settled on").set(xlim=(0, 215), ylim=(3.5, -0.5), yticks=range(4))
         right.set_yticklabels(["A, the best", "B", "C", "none yet"])
         counts = [label(right, 0, row, "") for row in range(4)]
 
@@ -64,6 +64,7 @@ def triangle(values):
             if new:
                 dust.set_data(*(new[-1].probabilities @ CORNERS).T)
                 _count(bars, counts, settled(new[-1].probabilities))
+                right.set_title(f"after {new[-1].step:,} updates, learners settled on", loc="left")
             return _sentence(pi, pi @ each, [bar.get_width() for bar in bars])
 
         return draw

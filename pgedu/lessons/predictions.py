@@ -37,7 +37,8 @@ the_same_for_all = (
     "same number. Only differences of preferences count.",
 )
 all_negative = (
-    "An offset of −10 and no baseline: practically every reward is negative. What will the 200 learners have done?",
+    "An offset of −10 and no baseline: practically every reward is negative. What will the 200 learners have done "
+    "after 200 updates?",
     ["Stayed near the middle: whatever is taken, less of it", "Settled, about half of them on a wrong arm",
      "Settled on A, as with an offset of 0"],
     "Settled, about half of them on a wrong arm",

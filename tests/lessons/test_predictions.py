@@ -96,7 +96,7 @@ def test_01_softmax():
 
 def test_01_all_rewards_negative():
     def ends(offset):
-        settings = {"runs": 200, "learning_rate": 0.1, "baseline": False, "offset": offset, "updates": 150}
+        settings = {"runs": 200, "learning_rate": 0.1, "baseline": False, "offset": offset, "updates": 200}
         *_, last = gradient_bandit(np.array([1.0, 0, -1]), rng=np.random.default_rng(0), **settings)
         return [(last.probabilities[:, arm] > 0.9).mean() for arm in range(3)]
 
