@@ -85,7 +85,7 @@ def _plane(axes):
     for arrow in arrows:
         axes.add_patch(arrow)
     (hand,) = axes.plot([], [], "o", color="0.6", fillstyle="none", markersize=12, gid="x")
-    (point,) = axes.plot([], [], "o", color="black", markersize=8)
+    (point,) = axes.plot([], [], "o", color="black", markersize=6)
     return dust, arrows, hand, point
 
 
