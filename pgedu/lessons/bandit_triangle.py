@@ -10,7 +10,7 @@ CORNERS = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])  # A, B, C
 OF_ARMS = ["#0072B2", "#E69F00", "#CC79A7"]
 SETTLED = 0.9  # a learner that takes one action more often than that
 LEAST = 0.01  # no softmax policy has a probability of 0, so the point keeps off the edges
-
+RATE = 2.0  # learning rate of the arrows, so that the short ones are seen beside the dot, too
 SHORTEST = 0.01  # of an arrow: below that there would be nothing but its head
 
 
@@ -40,7 +40,7 @@ def settled(probabilities):
 def triangle(values):
     """A policy to be dragged, its three kicks and their mean; learners as dust, and on what they have settled.
 
-    An arrow ends where the policy would be after the update, the black one after the mean of the three updates.
+    An arrow ends where an update with learning rate 2 would take the policy, the black one where their mean would.
     """
 
     def view(figure):
@@ -57,7 +57,7 @@ def triangle(values):
             hand.set_data([x], [y])
             point.set_data(*(pi @ CORNERS)[:, None])
             for arrow, kick, width in zip(arrows, [*each, pi @ each], [*(1.5 + 6 * pi), 2.5]):
-                tip = softmax(np.log(pi) + kick, axis=0) @ CORNERS
+                tip = softmax(np.log(pi) + RATE * kick, axis=0) @ CORNERS
                 arrow.set_positions(pi @ CORNERS, tip)
                 arrow.set_linewidth(width)
                 arrow.set_visible(np.linalg.norm(tip - pi @ CORNERS) > SHORTEST)

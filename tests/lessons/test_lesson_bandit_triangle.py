@@ -55,7 +55,7 @@ def test_triangle_shows_where_updates_lead_and_where_learners_are(offset, baseli
     np.testing.assert_allclose([hand.get_xydata()[0], point.get_xydata()[0]], [[0.4, 0.3], [0.4, 0.3]])
     np.testing.assert_allclose(dust.get_xydata(), [sum(p * c for p, c in zip(row, CORNERS)) for row in new[-1].probabilities])
     for arrow, kick in zip(left.patches, [*kicks(pi, VALUES, offset, baseline), pi * (VALUES - pi @ VALUES)]):
-        powers = pi * np.exp(kick)
+        powers = pi * np.exp(2 * kick)
         start, tip = arrow._posA_posB
         np.testing.assert_allclose([start, tip], [[0.4, 0.3], powers / powers.sum() @ CORNERS], atol=1e-12)
     counts = [bar.get_width() for bar in right.patches]
