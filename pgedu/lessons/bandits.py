@@ -69,21 +69,28 @@ def variance_of_estimate(pull, arms, offset):
 
 
 def testbed(arms):
-    """How R learners with arms [R, A] find their best arm, and how noisy their gradient estimates are."""
+    """How R learners with arms [R, A] find their best arm, each of them now, and how noisy their estimates are."""
     runs, best = np.arange(len(arms)), arms.argmax(axis=-1)
 
     def view(figure):
-        taken, exact, noise = _curves_of_testbed(*figure.subplots(1, 2))
+        left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 0.6, 1.3])
+        taken, exact, noise = _curves_of_testbed(left, right)
+        bars = _learners_now(middle, len(arms))
 
         def draw(new, baseline, offset):
             taken.band.recolour(COLORS["learned value" if baseline else "none"])
             steps = [pull.step for pull in new]
+            if new:
+                found = new[-1].probabilities[runs, best]
+                for bar, count in zip(bars, np.histogram(found, bins=len(bars), range=(0, 1))[0]):
+                    bar.set_width(count)
             taken.add(steps, [[(pull.actions == best).mean()] for pull in new])
             exact.add(steps, [pull.probabilities[runs, best] for pull in new])
             noise.add(steps, [variance_of_estimate(pull, arms, offset) for pull in new])
             variance = f"{noise.show():.2g}" if noise.show() > 0.001 else "below 0.001"
             return (f"The best arm was taken by {taken.show():.0%} of the {len(arms)} learners just now; its exact "
-                    f"probability is {exact.show():.0%} on average, and the variance of one gradient estimate is "
+                    f"probability is {exact.show():.0%} on average, below 0.1 for {bars[0].get_width():.0f} learners and "
+                    f"above 0.9 for {bars[-1].get_width():.0f}; the variance of one gradient estimate is "
                     f"{variance}.")  # fmt: skip
 
         return draw
@@ -92,11 +99,19 @@ def testbed(arms):
 
 
 def _curves_of_testbed(left, right):
-    tidy(left, "the best arm", "step").set_ylim(0, 1)
-    in_decades(tidy(right, "exact variance of one gradient estimate", "step").yaxis).set_ylim(1e-3, 1e3)
-    taken, exact = LearningCurve(left, "share", "0.4"), LearningCurve(left, "exact probability")
+    tidy(left, "best arm", "step").set_ylim(0, 1)
+    in_decades(tidy(right, "variance of one estimate, exact", "step").yaxis).set_ylim(1e-3, 1e3)
+    taken, exact = LearningCurve(left, "share", "0.4"), LearningCurve(left, "exact mean")
+    for curve in (taken, exact):
+        curve.band.area.set_visible(False)  # learners are at 0 or at 1: what lies between 8 of 10 would be the whole plot
     key(left)
     return taken, exact, LearningCurve(right)
+
+
+def _learners_now(axes, learners):
+    """Bars for ten classes of the probability of the best arm: how many learners are in each."""
+    tidy(axes, "learners now", "learners").set(ylim=(0, 1), xlim=(0, learners))
+    return axes.barh(np.arange(0.05, 1, 0.1), 0, 0.08, color="0.5")
 
 
 def figure_2_5(shares, names):
@@ -130,7 +145,7 @@ def race(rates, visitors, ab_test):
     """Teams with a gradient bandit beside an A/B test: clicks lost, and how probably a visitor sees the best creative.
 
     `rates` [A] are click rates, `visitors` those of the whole campaign. `ab_test(n)` gives the shares [A] of tests won
-    with n visitors for each creative, and the clicks lost, on average, by the end of the test and by the last visitor.
+    with n visitors for each creative, and its regret, the clicks lost on average, by the end of the test and by the last visitor.
     """
     A, best = len(rates), rates.argmax()
 
@@ -165,7 +180,7 @@ class Teams:
     """Teams with a gradient bandit: the clicks that each has lost, and how probably it shows the best creative."""
 
     def __init__(self, left, right, rates):
-        tidy(left, "clicks lost per team", "visitors").set_ylim(0, 800)
+        tidy(left, "regret: clicks lost per team", "visitors").set_ylim(0, 800)
         tidy(right, "probability of showing the best creative", "visitors").set_ylim(0, 1.02)
         self.rates, self.lost = rates, 0.0  # [2, teams] so far: by clicks counted, and in expectation
         self.counted = LearningCurve(left, "gradient bandit, mean", COLORS["learned value"])

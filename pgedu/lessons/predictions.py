@@ -36,13 +36,14 @@ the_same_for_all = (
     "The black marks do not move with the slider c: above and below the fraction bar everything is multiplied by the "
     "same number. Only differences of preferences count.",
 )
-no_baseline = (
-    "Offset 4, and you switch the baseline off. How will the learners do?",
-    ["As well as before", "They find the best arm more often, all rewards being positive",
-     "They find the best arm less often"],
-    "They find the best arm less often",
-    "The black curve stays near one half, where it was about nine tenths: nearly every reward is positive, so whatever "
-    "is taken first is reinforced, good or not.",
+all_negative = (
+    "An offset of −10 and no baseline: practically every reward is negative. What will the 200 learners have done "
+    "after 200 updates?",
+    ["Stayed near the middle: whatever is taken, less of it", "Settled, about half of them on a wrong arm",
+     "Settled on A, as with an offset of 0"],
+    "Settled, about half of them on a wrong arm",
+    "What the taken arm loses, the others gain, each in proportion to what it has. So whoever is ahead pulls ahead, and "
+    "the dust collects in all three corners.",
 )  # fmt: skip
 ten_times_faster = (
     "The baseline is on. With ten times the learning rate, 1.0, how many learners take the best arm after 1,000 steps?",

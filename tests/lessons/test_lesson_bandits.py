@@ -91,7 +91,11 @@ def test_testbed_shows_the_best_arm_and_the_noise(learning_rate, baseline, offse
     best = arms.argmax(axis=1)
     np.testing.assert_allclose(taken, [(pull.actions == best).mean() for pull in new])
     np.testing.assert_allclose(exact, [np.mean([row[a] for row, a in zip(pull.probabilities, best)]) for pull in new])
-    (noise,) = figure.axes[1].lines
+    (noise,) = figure.axes[2].lines
+    now = [row[a] for row, a in zip(new[-1].probabilities, best)]
+    assert [bar.get_width() for bar in figure.axes[1].patches] == [
+        sum(low <= 10 * each < low + 1 or (low == 9 and each == 1) for each in now) for low in range(10)
+    ]
     assert noise.get_ydata()[-1] == pytest.approx(variance_of_estimate(new[-1], arms, offset).mean())
     assert f"taken by {taken[-1]:.0%} of the 20 learners just now; its exact probability is {exact[-1]:.0%}" in sentence
 
