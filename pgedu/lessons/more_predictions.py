@@ -49,6 +49,13 @@ fast_actor = (
     "The dots run to the left wall before the critics have learned what offers bring: after 100 updates about 40 of 50 "
     "have given them up, after 300 more than half still have.",
 )
+both_too_high = (
+    "You overrate both kinds of customers by the same. And if you overrate only the loyal by as much?",
+    ["Half the bias", "About the same bias", "Far more bias"],
+    "Far more bias",
+    "What is wrong by the same before and after a step nearly cancels in δ. A critic that is wrong about one kind alone "
+    "misjudges every step from the one to the other.",
+)
 across_the_end = (
     "The critic is right. What does it cost when the sum runs on into the next customer's episode?",
     ["Bias, but no variance", "Variance, but no bias", "Both"],

@@ -47,9 +47,9 @@ class Lane:
         mean, below, runs = self.curve.show(), int(self.below.sum()), len(self.below)
         if not runs:
             return f"{self.name}: no update yet"
-        known = f"J = {mean:.2f}" if below < runs else "none left to average"
-        out = f" without {below} of {runs} below {self.low}" if below else ""
-        return f"{self.name}: {known}{out}, after {self.updates:,} updates"
+        known = f"J = {mean:.2f}" if below < runs else "no J to average"
+        out = f" ({below} of {runs} are left out, below {self.low})" if below else ""
+        return f"{self.name}: {known}{out} after {self.updates:,} updates"
 
 
 def lanes(world, policy, names, *, best, low, high):
@@ -106,18 +106,21 @@ def actors_and_critics(world, policy, *, best):
 
     def view(figure):
         plane, axes = figure.subplots(1, 2, width_ratios=[1, 1])
-        dots = _plane(plane)
+        dots, trail = _plane(plane)
+        way = [(0.5, -1.0)]  # of the average learner
         tidy(axes, "exact J: mean, 8 of 10 runs", "update").set_ylim(0.8, 2.3)
         best_line(axes, best)
         curve = LearningCurve(axes, None, COLORS["actor critic"])
 
         def draw(new):
             for progress, values in new:
+                way.append((offers(progress.theta).mean(), believed_gain(world, values).mean()))
                 curve.add([progress.update], exact_return(world, policy, progress.theta)[None])
             if not new:
                 return "No update yet." if np.isnan(curve.show()) else draw.said
             p, gain = offers(progress.theta), believed_gain(world, values)
             dots.set_data(p, gain)
+            trail.set_data(*np.transpose(way))
             gave_up, fooled = int((p < 0.05).sum()), int((gain < 0).sum())
             draw.said = (f"After {progress.update:,} updates J is {curve.show():.2f} on average. {fooled} of {len(p)} critics "
                          f"believe that an offer is a loss; {gave_up} of {len(p)} actors have given up offers.")  # fmt: skip
@@ -129,9 +132,10 @@ def actors_and_critics(world, policy, *, best):
 
 
 def _plane(axes):
-    tidy(axes, "50 learners", "actor: probability of an offer to the curious", "critic: what an offer seems to gain")
+    tidy(axes, "learners, and the way of their mean", "actor: probability of an offer to the curious", "critic: what an offer seems to gain")
     axes.set(xlim=(-0.04, 1.04), ylim=(-1.4, 1.4))
     axes.axhspan(-1.4, 0, color=COLORS["total return"], alpha=0.1, linewidth=0)
     label(axes, 0.02, 0.12, "seems to pay: more offers →")
     label(axes, 0.98, -0.12, "← seems a loss: fewer offers", ha="right")
-    return axes.plot([], [], "o", color=COLORS["actor critic"], alpha=0.5, markeredgewidth=0)[0]
+    (trail,) = axes.plot([], [], color=COLORS["actor critic"])
+    return axes.plot([], [], "o", color=COLORS["actor critic"], alpha=0.5, markeredgewidth=0)[0], trail

@@ -53,7 +53,7 @@ def test_lanes_show_exact_returns_and_count_updates():
         for lane, (name, steps) in enumerate((("REINFORCE", 100), ("λ = 0", 10))):
             updates = sum(number == lane for number, _ in records)
             np.testing.assert_allclose(line(figure.axes[0], name), [[steps * n, J] for n in range(1, updates + 1)])
-            assert f"{name}: J = {J:.2f}, after {updates} updates" in sentence
+            assert f"{name}: J = {J:.2f} after {updates} updates" in sentence
 
 
 def test_what_is_below_the_picture_is_counted_and_not_averaged():
@@ -64,7 +64,7 @@ def test_what_is_below_the_picture_is_counted_and_not_averaged():
     low = float(np.sort(J)[:2].mean())  # one run is below
     view = lanes(cliff, walker, ["λ = 0"], best=-5.7, low=low, high=0)
     for sentence, figure in corners(view, new=([(0, Progress(7, theta, None, environment_steps=40))],)):
-        assert f"λ = 0: J = {J[J > low].mean():.2f} without 1 of 3 below {low}, after 7 updates" in sentence
+        assert f"λ = 0: J = {J[J > low].mean():.2f} (1 of 3 are left out, below {low}) after 7 updates" in sentence
         np.testing.assert_allclose(line(figure.axes[0], "λ = 0"), [[40, J[J > low].mean()]])
     for sentence, _ in corners(lanes(cliff, walker, ["λ = 0"], best=0, low=0, high=1), new=([], )):
         assert "λ = 0: no update yet" in sentence
@@ -96,7 +96,9 @@ def test_actors_and_critics_are_drawn_where_they_are():
     view = actors_and_critics(forever, see, best=2.15)
     for sentence, figure in corners(view, new=([(Progress(1, theta, None), values)], [])):
         plane, curve = figure.axes
-        np.testing.assert_allclose(plane.lines[0].get_xydata(), np.column_stack([offers(theta), believed_gain(forever, values)]))
+        way = [[0.5, -1.0], [offers(theta).mean(), believed_gain(forever, values).mean()]]
+        np.testing.assert_allclose(plane.lines[0].get_xydata(), way)
+        np.testing.assert_allclose(plane.lines[1].get_xydata(), np.column_stack([offers(theta), believed_gain(forever, values)]))
         J = exact_return(forever, see, theta).mean()
         assert curve.lines[1].get_xydata().tolist() == [[1, pytest.approx(J)]] and f"J is {J:.2f} on average" in sentence
         assert "2 of 3 critics believe" in sentence and "1 of 3 actors have given up" in sentence

@@ -78,6 +78,14 @@ def test_05_fast_actor():
     assert right("fast_actor").startswith("Most give up offers")
 
 
+def test_05_both_too_high():
+    cells = definitions(AC, "cell-02", "cell-04", "cell-20", "cell-20-exactly", "critic-moments")
+    for name in ("λ = 0", "n = 2", "λ = 0.5", "λ = 0.9"):
+        both, loyal = (np.linalg.norm(cells["moments_of"](name, *off)[:-1]) for off in ((3.0, 3.0), (0.0, 3.0)))
+        assert loyal > 3 * both
+    assert right("both_too_high") == "Far more bias"
+
+
 def test_05_closing_the_books():
     believed = definitions(AC, "cell-02", "cell-04", "cell-42")["believed"]
     (_, three), (_, two_years), (_, truth) = believed(3, True), believed(24, True), believed(3, False)
