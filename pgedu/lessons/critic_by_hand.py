@@ -47,7 +47,7 @@ def critic_by_hand(values, estimators, moments_of):
             error = bias + variance
             _stack(stacks, bias / error[-1], variance / error[-1])
             best, whole = error.argmin(), error[-1]
-            return (f"With batches of {B:.0f} {estimators[best]} has the least squared error, {error[best]:.2g}, "
+            return (f"With batches of {B:,.0f}, {estimators[best]} has the least squared error, {error[best]:.2g}, "
                     f"{bias[best] / error[best]:.0%} of it bias². {estimators[-1]} has {whole:.2g}.")  # fmt: skip
 
         return draw

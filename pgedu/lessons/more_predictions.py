@@ -50,11 +50,11 @@ fast_actor = (
     "have given them up, after 300 more than half still have.",
 )
 both_too_high = (
-    "You overrate both kinds of customers by the same. And if you overrate only the loyal by as much?",
-    ["Half the bias", "About the same bias", "Far more bias"],
-    "Far more bias",
-    "What is wrong by the same before and after a step nearly cancels in δ. A critic that is wrong about one kind alone "
-    "misjudges every step from the one to the other.",
+    "λ = 0. You overrate both kinds of customers by 3, then only the loyal. What becomes of the bias?",
+    ["It is halved", "It stays about the same", "It more than doubles"],
+    "It more than doubles",
+    "The orange part grows about sevenfold, and it is a square. What is wrong by the same before and after a step nearly "
+    "cancels in δ; who is wrong about one kind alone misjudges every step from the one to the other.",
 )
 across_the_end = (
     "The critic is right. What does it cost when the sum runs on into the next customer's episode?",

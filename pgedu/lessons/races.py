@@ -135,7 +135,7 @@ def _plane(axes):
     tidy(axes, "learners, and the way of their mean", "actor: probability of an offer to the curious", "critic: what an offer seems to gain")
     axes.set(xlim=(-0.04, 1.04), ylim=(-1.4, 1.4))
     axes.axhspan(-1.4, 0, color=COLORS["total return"], alpha=0.1, linewidth=0)
-    label(axes, 0.02, 0.12, "seems to pay: more offers →")
-    label(axes, 0.98, -0.12, "← seems a loss: fewer offers", ha="right")
+    label(axes, 1.0, 1.25, "seems to pay: more offers →", ha="right")
+    label(axes, 1.0, -1.25, "← seems a loss: fewer offers", ha="right")
     (trail,) = axes.plot([], [], color=COLORS["actor critic"])
     return axes.plot([], [], "o", color=COLORS["actor critic"], alpha=0.5, markeredgewidth=0)[0], trail

@@ -58,6 +58,8 @@ def test_05_ten_times_the_rate():
         race.learning_rate, last = rate, {}
         for lane, progress in race:
             last[lane] = progress
+            if rate == 0.03 and lane == 1 and progress.update == 50:
+                assert last[0].update == 3
             if len(last) == 3 and min(each.environment_steps for each in last.values()) >= 3000:
                 break
         J[rate] = [exact_return(race.trainings[0].world, race.trainings[0].policy, last[lane].theta) for lane in (1, 2)]
@@ -80,10 +82,8 @@ def test_05_fast_actor():
 
 def test_05_both_too_high():
     cells = definitions(AC, "cell-02", "cell-04", "cell-20", "cell-20-exactly", "critic-moments")
-    for name in ("λ = 0", "n = 2", "λ = 0.5", "λ = 0.9"):
-        both, loyal = (np.linalg.norm(cells["moments_of"](name, *off)[:-1]) for off in ((3.0, 3.0), (0.0, 3.0)))
-        assert loyal > 3 * both
-    assert right("both_too_high") == "Far more bias"
+    both, loyal = (np.linalg.norm(cells["moments_of"]("λ = 0", *off)[:-1]) for off in ((3.0, 3.0), (0.0, 3.0)))
+    assert (loyal / both) ** 2 == pytest.approx(7, abs=0.5) and right("both_too_high") == "It more than doubles"
 
 
 def test_05_closing_the_books():
