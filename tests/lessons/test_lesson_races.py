@@ -102,3 +102,13 @@ def test_actors_and_critics_are_drawn_where_they_are():
         J = exact_return(forever, see, theta).mean()
         assert curve.lines[1].get_xydata().tolist() == [[1, pytest.approx(J)]] and f"J is {J:.2f} on average" in sentence
         assert "2 of 3 critics believe" in sentence and "1 of 3 actors have given up" in sentence
+
+
+@pytest.mark.parametrize("answer, settings", [
+    ("won", {"learning_rate": 0.1, "steps": 2}), ("won", {"learning_rate": 0.3, "steps": 1}),
+    ("not yet", {}), ("not yet", {"learning_rate": 0.1}), ("not yet", {"steps": 2}), ("not yet", {"lam": 0.5}),
+    ("not yet", {"learning_rate": 0.3, "lam": 0.5}), ("not yet", {"steps": 2, "lam": 0.5}),
+])  # fmt: skip
+def test_the_challenge_takes_the_learning_rate_and_the_steps(answer, settings):
+    given = {"learning_rate": 0.03, "lam": 1.0, "steps": 20} | settings
+    assert definitions(NOTEBOOK, "cell-02", "cell-04", "cell-34", "cell-63")["challenge"](**given) == answer
