@@ -132,7 +132,8 @@ def actors_and_critics(world, policy, *, best):
 
 
 def _plane(axes):
-    tidy(axes, "learners, and the way of their mean", "actor: probability of an offer to the curious", "critic: what an offer seems to gain")
+    names = "actor: probability of an offer to the curious", "critic: what an offer seems to gain"
+    tidy(axes, "learners, and the way of their mean", *names)
     axes.set(xlim=(-0.04, 1.04), ylim=(-1.4, 1.4))
     axes.axhspan(-1.4, 0, color=COLORS["total return"], alpha=0.1, linewidth=0)
     label(axes, 1.0, 1.25, "seems to pay: more offers →", ha="right")

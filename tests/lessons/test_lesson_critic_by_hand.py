@@ -1,5 +1,7 @@
 """The critic under the hand: its square through six points against direct evaluation, its bars at the ends of its controls."""
 
+import itertools
+
 import numpy as np
 import pytest
 from lesson import corners, definitions
@@ -32,13 +34,13 @@ def test_the_moments_are_those_of_the_lambda_panel(cells):
 def test_bars_are_shares_of_the_last_error(cells):
     values, names = cells["right"][0, :2], list(cells["by_name"])
     ends = {"v_curious": (-6.0, 12.0), "v_loyal": (-6.0, 12.0), "B": (1.0, 1e4)}
-    settings = [(c, l, B) for c in ends["v_curious"] for l in ends["v_loyal"] for B in ends["B"]]
+    settings = list(itertools.product(*ends.values()))
     drawn = corners(critic_by_hand(values, names, cells["moments_of"]), **ends)
-    for (c, l, B), (sentence, figure) in zip(settings, drawn, strict=True):
-        moments = [cells["moments_of"](name, c - values[0], l - values[1]) for name in names]
+    for (curious, loyal, B), (sentence, figure) in zip(settings, drawn, strict=True):
+        moments = [cells["moments_of"](name, curious - values[0], loyal - values[1]) for name in names]
         bias, variance = (np.array(part) for part in zip(*[((m[:-1] ** 2).sum(), m[-1] / B) for m in moments]))
         error, (left, right) = bias + variance, figure.axes
-        assert [bar.get_height() for bar in left.patches] == [c, l]
+        assert [bar.get_height() for bar in left.patches] == [curious, loyal]
         low, high = right.patches[: len(names)], right.patches[len(names) :]
         np.testing.assert_allclose([bar.get_height() for bar in low], np.minimum(bias / error[-1], TOP), atol=1e-9)
         tops = [bar.get_y() + bar.get_height() for bar in high]

@@ -66,7 +66,7 @@ def test_what_is_below_the_picture_is_counted_and_not_averaged():
     for sentence, figure in corners(view, new=([(0, Progress(7, theta, None, environment_steps=40))],)):
         assert f"λ = 0: J = {J[J > low].mean():.2f} (1 of 3 are left out, below {low}) after 7 updates" in sentence
         np.testing.assert_allclose(line(figure.axes[0], "λ = 0"), [[40, J[J > low].mean()]])
-    for sentence, _ in corners(lanes(cliff, walker, ["λ = 0"], best=0, low=0, high=1), new=([], )):
+    for sentence, _ in corners(lanes(cliff, walker, ["λ = 0"], best=0, low=0, high=1), new=([],)):
         assert "λ = 0: no update yet" in sentence
 
 
@@ -98,7 +98,8 @@ def test_actors_and_critics_are_drawn_where_they_are():
         plane, curve = figure.axes
         way = [[0.5, -1.0], [offers(theta).mean(), believed_gain(forever, values).mean()]]
         np.testing.assert_allclose(plane.lines[0].get_xydata(), way)
-        np.testing.assert_allclose(plane.lines[1].get_xydata(), np.column_stack([offers(theta), believed_gain(forever, values)]))
+        places = np.column_stack([offers(theta), believed_gain(forever, values)])
+        np.testing.assert_allclose(plane.lines[1].get_xydata(), places)
         J = exact_return(forever, see, theta).mean()
         assert curve.lines[1].get_xydata().tolist() == [[1, pytest.approx(J)]] and f"J is {J:.2f} on average" in sentence
         assert "2 of 3 critics believe" in sentence and "1 of 3 actors have given up" in sentence
