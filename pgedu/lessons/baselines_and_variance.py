@@ -1,71 +1,103 @@
-"""Pictures and the table of notebook 04. Its live panels show the views of `pgedu.lessons.reinforce`."""
+"""Exact pictures and the table of notebook 04; see `baseline_cloud`, `baseline_race` and `museum_pictures`, too."""
+
+from functools import partial
 
 import numpy as np
 
 from pgedu.gradients.baselines import constant
 from pgedu.gradients.estimators import reward_to_go, total_return
-from pgedu.lessons.museum import RIGHT
-from pgedu.panels.look import in_decades, key, label
-from pgedu.panels.views import COLORS, Band, ellipse, tidy
-
-OFFERS = [1, 3]  # where theta of the campaign holds the preference for an offer, to the curious and to the loyal
-
+from pgedu.panels.look import COLORS, in_decades, key, label, tidy
 
 def constant_baseline(stay, exact_variance):
-    """What a constant baseline does to the variance of the total return: over stay [n], the probability theta, and, at
-    the theta in the middle, over b, where it can be dragged.
+    """What a constant baseline does to the variance: over stay [n], the probability theta, and over b, at one theta.
 
-    exact_variance(estimator, baseline) -> [n]. The best constant for each theta leaves 4 / (1 - theta)^4.
+    Both can be dragged. The curve over b, and the best b for each theta, are uncovered as far as b has been dragged.
+
+    Args:
+        exact_variance: function (estimator, baseline) -> [n], of an estimate on the chain. It is a parabola in b.
     """
-    without, to_go = exact_variance(total_return), exact_variance(reward_to_go)
-    middle, few = len(stay) // 2, np.linspace(0, 10, 11)
-    over_b = np.array([exact_variance(total_return, constant(b))[middle] for b in few])
+    parabolas = {psi: _in_b(partial(exact_variance, psi)) for psi in (total_return, reward_to_go)}
+    value = stay / (1 - stay)  # of the one state there is
 
     def view(figure):
-        left, right = figure.subplots(1, 2, width_ratios=[3, 2])
-        moving = _variances_that_stay(left, stay, without, to_go)
-        here = _parabola(right, few, over_b, stay[middle])
+        left, right = figure.subplots(1, 2, width_ratios=[3, 2], sharey=True)
+        over_theta = OverTheta(left, stay, parabolas, parabolas[reward_to_go](value))
+        over_b = OverB(right)
 
-        def draw(b):
-            variance = exact_variance(total_return, constant(b))
-            moving.show(stay, variance)
-            here.set_data([b], [variance[middle]])
-            return _where_lower(b, stay, variance < without)
+        def draw(b, theta, psi):
+            here, variance = np.abs(stay - theta).argmin(), parabolas[psi]
+            passed = variance.best <= b
+            over_theta.show(variance(b), here, np.where(passed, variance.least, np.nan))
+            over_b.show(b, lambda each: variance(each)[here], value[here], theta)
+            now, without, at_value = (variance(each)[here] for each in (b, 0.0, value[here]))
+            return (f"{psi.__name__.replace('_', ' ').capitalize()}, θ = {theta:.2f}: with b = {b:.1f} the variance is {now:,.1f}; "
+                    f"without baseline it is {without:,.1f}, and with b = v = {value[here]:.2f} it is {at_value:,.1f}.")  # fmt: skip
 
         return draw
 
     return view
 
 
-def _parabola(axes, few, variances, theta):
-    """The variance at this theta, a square in b: through what is known for a few b. Returns the dot that moves on it."""
-    b = np.linspace(few[0], few[-1], 101)
-    tidy(axes, f"the same at θ = {theta:.2f}, over b", "b").set(xlim=(-0.3, 10.3), ylim=(0, 1.1 * variances.max()))
-    axes.plot(b, np.polynomial.Polynomial.fit(few, variances, 2)(b), color=COLORS["exact"])
-    return axes.plot([], [], "o", color=COLORS["constant"], markersize=9, gid="b")[0]
+class _in_b:  # noqa: N801 - a function, which also knows its least value
+    """A variance that is a square in the constant b, from three exact values: of b, a number or [n], for each theta."""
+
+    def __init__(self, exact_variance):
+        at = [exact_variance(constant(b)) for b in (0.0, 1.0, 2.0)]
+        self.square, self.without = (at[0] - 2 * at[1] + at[2]) / 2, at[0]
+        self.slope = at[1] - at[0] - self.square
+        self.best = -self.slope / (2 * self.square)
+        self.least = self(self.best)
+
+    def __call__(self, b):
+        return self.without + self.slope * b + self.square * b**2
 
 
-def _variances_that_stay(axes, stay, without, to_go):
-    """Draw them, with their names; returns the band of the one that moves."""
-    tidy(axes, "exact variance", "θ, the probability of staying")
-    in_decades(axes.yaxis)
-    axes.set_ylim(1, 3000)
-    for name, values, width in (("total return", without, 4), ("reward to go", to_go, 2)):
-        axes.plot(stay, values, color=COLORS[name], linewidth=width, label=name)
-        label(axes, stay[-1] + 0.01, values[-1], name, COLORS[name])
-    (best,) = axes.plot(stay, 4 / (1 - stay) ** 4, "k:", label="total return − the best constant for each θ")
-    label(axes, 0.17, 2.6, best.get_label())
-    moving = Band(axes, "total return − b", COLORS["constant"], "--")
-    key(axes, moving.line)
-    return moving
+class OverTheta:
+    """Variances over theta, with their names; one of them moves, and a dot marks a theta on it."""
+
+    def __init__(self, axes, stay, parabolas, with_value):
+        tidy(axes, "exact variance", "θ, the probability of staying")
+        in_decades(axes.yaxis)
+        axes.set(ylim=(1, 10000), xlim=(0, 0.74))
+        lines = [(psi.__name__.replace("_", " "), parabolas[psi].without) for psi in parabolas] + [("state value", with_value)]
+        for (name, values), shown in zip(lines, ("total return", "reward to go", "reward to go − v")):
+            axes.plot(stay, values, color=COLORS[name], linewidth=4 if name == "total return" else 2, label=shown)
+            label(axes, stay[-1] + 0.02, values[-1], shown, COLORS[name])
+        (self.best,) = axes.plot([], [], "k:", label="best b for each θ")
+        self.name_of_best = label(axes, 0.27, 1.6, "dotted: the best b for each θ")
+        (self.moving,) = axes.plot([], [], "--", color=COLORS["constant"], label="with b")
+        (self.dot,) = axes.plot([], [], "o", color=COLORS["constant"], markersize=9, gid="theta")
+        key(axes, self.moving)
+        self.stay = stay
+
+    def show(self, variance, here, least):
+        """Both [n]: with b, and with the best b where that is known by now, else NaN; `here` is the number of a theta."""
+        known = np.isfinite(least)
+        self.moving.set_data(self.stay, variance)
+        self.best.set_data(self.stay[known], least[known])
+        self.name_of_best.set_visible(known.any())
+        self.dot.set_data(self.stay[[here]], variance[[here]])
 
 
-def _where_lower(b, stay, lower):
-    if not lower.any():
-        return f"With b = {b:.1f} there is no θ at which the variance is lower than without a baseline."
-    if lower.all():
-        return f"With b = {b:.1f} the variance is lower than without at every θ shown."
-    return f"With b = {b:.1f} the variance is lower than without for θ from {stay[lower].min():.2f}, and higher below."
+class OverB:
+    """The variance at one theta over b, from 0 to where b stands, and the state's value as a mark."""
+
+    def __init__(self, axes):
+        self.axes = tidy(axes, xlabel="b")
+        axes.set(xlim=(-0.3, 10.3))
+        (self.curve,) = axes.plot([], [], color=COLORS["exact"])
+        (self.mark,) = axes.plot([], [], color=COLORS["state value"])
+        self.name = label(axes, 0, 1.4, "v", COLORS["state value"])
+        (self.dot,) = axes.plot([], [], "o", color=COLORS["constant"], markersize=9, gid="b")
+
+    def show(self, b, variance, value, theta):
+        """`variance` is a function of b."""
+        passed = np.linspace(0, b, 60)
+        self.axes.set_title(f"the same at θ = {theta:.2f}", loc="left")
+        self.curve.set_data(passed, [variance(each) for each in passed])
+        self.mark.set_data([value, value], [1, 10000])
+        self.name.set_x(value + 0.15)
+        self.dot.set_data([b], [variance(b)])
 
 
 def baseline_table(bias_and_variance, baselines):
@@ -122,61 +154,3 @@ def _baselines(axes, values):
     bars = axes.bar([0, 1], [0, 0], 0.5, color=COLORS["state value"], alpha=0.6)
     names = ["b_curious", "b_loyal"]
     return bars, [axes.plot([], [], "o", color=COLORS["state value"], gid=name)[0] for name in names]
-
-
-class ExpectedEstimate:
-    """The expected estimate of the gradient for offers as an arrow, and 2 standard deviations of a batch around it."""
-
-    BATCH = 400
-
-    def __init__(self, axes, label, color, width):
-        (self.outline,) = axes.plot([], [], color=color)
-        (self.arrow,) = axes.plot([], [], "-o", color=color, linewidth=width, markevery=[1], label=label)
-
-    def show(self, mean, covariance):
-        """Moments of the estimate from one episode: mean [D], covariance [D, D]."""
-        mean, covariance = mean[OFFERS], covariance[np.ix_(OFFERS, OFFERS)]
-        self.arrow.set_data([0, mean[0]], [0, mean[1]])
-        self.outline.set_data(*ellipse(mean, covariance / self.BATCH))
-
-
-def right_and_mistaken(axes, truth, star, legend, **settings):
-    """The plane of the museums: two `ExpectedEstimate`s, the right one and the mistaken one, and the truth [D]."""
-    tidy(axes, "expected estimate, 2σ of a batch of 400", "∂J / ∂ offers to the curious")
-    axes.set(ylabel="∂J / ∂ offers to the loyal", aspect="equal", **settings)
-    both = [ExpectedEstimate(axes, "right", COLORS["reward to go"], 5),
-            ExpectedEstimate(axes, "mistaken", COLORS["total return"], 2.5)]  # fmt: skip
-    axes.plot(*truth[OFFERS], "*", color=COLORS["exact"], markersize=11, label=star)
-    axes.legend(**legend)
-    return both
-
-
-def museum(measured):
-    """The bug museum: measured(exhibit) -> (its `Cost`, exact J [updates + 1, runs] while it learns)."""
-    right, J_right = measured(RIGHT)
-
-    def view(figure):
-        plane, curves = figure.subplots(1, 2)
-        legend = {"loc": "lower left", "borderaxespad": 0.2}
-        limits = {"xlim": (-0.35, 0.35), "ylim": (-0.5, 0.25)}
-        arrows = right_and_mistaken(plane, right.truth, "exact gradient", legend, **limits)
-        tidy(curves, "exact J while it learns: mean, 8 of 10 runs", "update").set(xlim=(0, 40), ylim=(0.5, 1.25))
-        bands = [Band(curves, None, COLORS[name]) for name in ("reward to go", "total return")]
-
-        def draw(exhibit):
-            for arrow, band, (cost, J) in zip(arrows, bands, (measured(RIGHT), measured(exhibit))):
-                arrow.show(cost.mean, cost.covariance)
-                band.show(np.arange(len(J)), J.mean(axis=1), *np.quantile(J, [0.1, 0.9], axis=1))
-            return _cost_in_words(exhibit, cost, J, right, J_right)
-
-        return draw
-
-    return view
-
-
-def _cost_in_words(exhibit, cost, J, right, J_right):
-    angle = "has no direction" if np.isnan(cost.angle) else f"points {cost.angle:.0f}° away from the gradient"
-    length = np.linalg.norm(cost.mean) / np.linalg.norm(right.truth)
-    return (f"{exhibit.story} The expected estimate {angle} and is {length:.2f} times as long; its variance is "
-            f"{cost.variance:.2f} (right: {right.variance:.2f}); after {len(J) - 1} updates J = {J[-1].mean():.2f} "
-            f"(right: {J_right[-1].mean():.2f}). Seen in {' and '.join(exhibit.threads)}.")  # fmt: skip

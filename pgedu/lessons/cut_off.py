@@ -3,7 +3,7 @@
 import numpy as np
 
 from pgedu.experience.enumeration import enumerate_rollouts
-from pgedu.lessons.baselines_and_variance import right_and_mistaken
+from pgedu.lessons.museum_pictures import right_and_mistaken
 from pgedu.lessons.races import CUT_OFF
 from pgedu.panels.look import label
 from pgedu.panels.views import COLORS, tidy

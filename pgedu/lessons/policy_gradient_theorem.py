@@ -1,12 +1,27 @@
-"""Pictures of notebook 02. Each function takes what the lesson computed and returns a view."""
+"""Pictures of notebook 02: functions of what the lesson computed that return a view; and how it compares two sides."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from pgedu.gradients.exact import exact_gradient, exact_return
 from pgedu.panels.look import key
 from pgedu.panels.views import COLORS, tidy
 
+MOST = 40  # arrows, with 5 of 200 episodes for each
 BLUE, BLACK = COLORS["reward to go"], COLORS["exact"]  # estimates, and the truth
+
+
+def compare(left, right):
+    """Print both sides of an equation, the first four numbers of the first state, and whether all numbers of all agree.
+
+    Args:
+        left, right: [S, ...], or [D].
+    """
+    for name, side in (("left ", left), ("right", right)):
+        shown = side[0] if side.ndim > 1 else side
+        print(name, "side:", shown.ravel()[:4].round(3) + 0.0, "...")  # 0 is added so that no 0 is negative
+    agree = np.allclose(left, right, atol=1e-4 * np.abs(left).max(), rtol=0)
+    print("THE TWO SIDES AGREE everywhere" if agree else "THE TWO SIDES DIFFER")
 
 
 def hill(world, policy, estimates):
@@ -32,24 +47,31 @@ def hill(world, policy, estimates):
     return view
 
 
+def arrows(axes, count, **look):
+    """So many arrows in the units of the axes, each as long as it is and pointing where it points; yet without length."""
+    nowhere = np.zeros(count)
+    units = {"angles": "xy", "scale_units": "xy", "scale": 1, "units": "inches", "minlength": 0}
+    shape = {"width": 1.8 / 72, "headwidth": 4.5, "headlength": 6, "headaxislength": 5.5, "zorder": 2.5}
+    return axes.quiver(nowhere, nowhere, nowhere, nowhere, **units, **(shape | look))
+
+
 class WaysUp:
     """A hill, the tangent where we stand, and an arrow for each estimate of the way up."""
 
     def __init__(self, axes, x, height):
         tidy(axes, "the hill J", "h, preference for right").set(xlim=(-3, 3), ylim=(-50, 0))
         axes.plot(x, height, color=BLACK)
-        (self.shafts,) = axes.plot([], [], color=BLUE, linewidth=1.5, alpha=0.7, label="estimates")
-        (self.tips,) = axes.plot([], [], "^", color=BLUE, markersize=6, alpha=0.7)
+        self.arrows = arrows(axes, MOST, color=BLUE, alpha=0.7)
         (self.tangent,) = axes.plot([], [], "--", color=BLACK, label="exact tangent")
         (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10, gid="h")
-        key(axes)
+        key(axes, Line2D([], [], color=BLUE, label="estimates"), self.tangent)
 
     def show(self, h, height, slope, found):
         """Standing at (h, height) with that exact slope and those found [n]."""
         run = np.sign(found) * side_step(found)
-        x = np.stack([0 * run, run, np.nan * run], axis=-1)  # from here to the tip, and a gap to the next arrow
-        self.shafts.set_data((h + x).ravel(), (height + found[:, None] * x).ravel())
-        self.tips.set_data(h + run, height + found * run)
+        self.arrows.set_offsets(np.tile([h, height], (MOST, 1)))
+        unused = np.full(MOST - len(found), np.nan)
+        self.arrows.set_UVC(*(np.ma.masked_invalid(np.append(way, unused)) for way in (run, found * run)))
         x = side_step(slope) * np.array([-1, 1])
         self.tangent.set_data(h + x, height + slope * x)
         self.star.set_data([h], [height])
@@ -65,7 +87,9 @@ class Slopes:
         axes.axhline(0, color="0.6", linewidth=1)
         dots = {"markersize": 5, "alpha": 0.6, "markeredgewidth": 0}
         (self.dots,) = axes.plot([], [], "o", color=BLUE, label="estimates", **dots)
-        (self.spread,) = axes.plot([], [], color=BLUE, linewidth=3, label="mean ± standard deviation")
+        (self.spread,) = axes.plot([], [], color=BLUE, linewidth=3)
+        look = {"color": BLUE, "linewidth": 3, "markeredgecolor": BLACK, "markersize": 7}
+        (self.mean,) = axes.plot([], [], "D-", label="mean ± standard deviation", **look)
         (self.star,) = axes.plot([], [], "*", color=BLACK, markersize=10)
         axes.legend(loc="upper right")
 
@@ -73,6 +97,7 @@ class Slopes:
         """At h, with the exact slope and those found [n]; dots beyond the edge stand on it."""
         self.dots.set_data(h + np.linspace(-0.15, 0.15, len(found)), np.clip(found, -79, 139))
         self.spread.set_data([h + 0.3, h + 0.3], found.mean() + found.std(ddof=1) * np.array([-1, 1]))
+        self.mean.set_data([h + 0.3], [found.mean()])
         self.star.set_data([h], [slope])
 
 
@@ -90,30 +115,30 @@ def _words_of_hill(h, height, slope, found, episodes):
             f"pointing the wrong way: {wrong}.")  # fmt: skip
 
 
-def bars_of_the_theorem(terms):
+def bars_of_the_theorem(factors):
     """The plane of theta, where it can be dragged, and, for the curious and the loyal, what the gradient is made of:
-    visits, action values, its two terms end to end, and their sum, which is also the arrow in the plane.
+    visits, how undecided the policy is, action values, and the product, which is also the arrow in the plane.
 
-    `terms(curious, loyal)` gives, for these preferences for an offer, the terms [S, A] and the `Solution` behind them.
+    `factors(curious, loyal)` gives, for these preferences for an offer, J, visits [2], π(wait) π(offer) [2], q [2, 2].
     """
-    titles = ["visits d(s)", "action values q(s, a)", "the terms of ∂J/∂θ, end to end", "their sum, enlarged"]
-    limits = [(0, 3), (0, 8), (-4, 1), (-0.4, 0.4)]
+    titles = ["visits d(s)", "undecided: π(wait) π(offer)", "action values q(s, a)", "∂J/∂θ: visits × undecided × gain"]
+    limits = [(0, 3), (0, 0.3), (0, 8), (-0.4, 0.4)]
 
     def view(figure):
-        axes = figure.subplot_mosaic("PdQ;PsT", width_ratios=(5, 2.4, 3.6))
-        plane = Plane(axes["P"], lambda curious, loyal: terms(curious, loyal)[1].values[0])
-        places = [axes[name] for name in "dQTs"]
-        visits, values, ends, total = map(Bars, places, titles, limits, ["0.5", None, None, "black"])
+        axes = figure.subplot_mosaic("PdQ;PuT", width_ratios=(4.6, 2.8, 3.6))
+        plane = Plane(axes["P"], lambda curious, loyal: factors(curious, loyal)[0])
+        places = [axes[name] for name in "duQT"]
+        visits, undecided, values, product = map(Bars, places, titles, limits, ["0.5", "0.5", None, "black"])
 
         def draw(curious, loyal):
-            both, solution = terms(curious, loyal)
-            (wait, offer), zero = both[:2].T, np.zeros(2)  # without the lost, on whom nobody acts
-            visits.show(zero, solution.visits[:2])
-            values.show(np.zeros(4), solution.action_values[:2].T.ravel())
-            ends.show(np.append(zero, wait), np.append(wait, wait + offer))
-            total.show(zero, wait + offer)
-            plane.show(np.array([curious, loyal]), wait + offer)
-            return _words_of_theorem(solution, wait + offer)
+            J, d, u, q = factors(curious, loyal)
+            gradient, zero = d * u * (q[:, 1] - q[:, 0]), np.zeros(2)
+            visits.show(zero, d)
+            undecided.show(zero, u)
+            values.show(np.zeros(4), q.T.ravel())
+            product.show(zero, gradient)
+            plane.show(np.array([curious, loyal]), gradient)
+            return _words_of_theorem(np.array([curious, loyal]), J, d, u, q[:, 1] - q[:, 0])
 
         return draw
 
@@ -129,13 +154,16 @@ class Plane:
         axes.contour(grid, grid, height, levels=12, colors="0.7", linewidths=1)
         tidy(axes, "J from above", "θ, offer to the curious", "θ, offer to the loyal")
         axes.set(xlim=(-4.4, 4.4), ylim=(-4.4, 4.4))
-        (self.arrow,) = axes.plot([], [], color=BLACK, linewidth=3)
+        (self.arrow,) = axes.plot([], [], color=BLACK, linewidth=3)  # is pinned with the rest
+        self.head = arrows(axes, 1, color=BLACK, width=2.2 / 72)
         (self.here,) = axes.plot([], [], "o", color=BLACK, gid="curious")
 
     def show(self, theta, gradient):
         """Both [2]. The arrow is ten times as long as the gradient."""
         self.here.set_data(theta[:1], theta[1:])
         self.arrow.set_data(*np.stack([theta, theta + 10 * gradient], axis=-1))
+        self.head.set_offsets(theta)
+        self.head.set_UVC(*10 * gradient[:, None])
 
 
 class Bars:
@@ -160,10 +188,9 @@ class Bars:
         self.tops.set_data(np.add.outer(self.x, [-0.2, 0.2, np.nan]).ravel(), np.repeat(heads, 3))
 
 
-def _words_of_theorem(solution, total):
-    values, q, visits, pi = (table[:2] for table in solution)
-    undecided, gain = pi[:, 0] * pi[:, 1], q[:, 1] - q[:, 0]
-    words = [f"{name}: {visits[s]:.2f} visits × {undecided[s]:.3f} undecided × {gain[s]:+.2f} gain = {total[s]:+.3f}."
+def _words_of_theorem(theta, J, visits, undecided, gain):
+    offer, product = 1 / (1 + np.exp(-theta)), visits * undecided * gain
+    words = [f"{name}: {visits[s]:.2f} visits × {undecided[s]:.3f} undecided × {gain[s]:+.2f} gain = {product[s]:+.3f}."
              for s, name in enumerate(["Curious", "Loyal"])]  # fmt: skip
-    return (f"Offers go to the curious with probability {pi[0, 1]:.2f}, to the loyal with {pi[1, 1]:.2f}, "
-            f"and J = {values[0]:.2f}. {' '.join(words)}")  # fmt: skip
+    return (f"Offers go to the curious with probability {offer[0]:.2f}, to the loyal with {offer[1]:.2f}, "
+            f"and J = {J:.2f}. {' '.join(words)}")  # fmt: skip

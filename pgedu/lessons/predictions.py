@@ -6,11 +6,11 @@ They stand here and not in the cells, where a student would read the answer with
 # 00 Start here
 
 large_steps = (
-    "Twenty shops learn with a learning rate of 3. Where will they be after some hundred updates?",
-    ["At the top of the hill, only sooner", "Around the top, a little less steady", "At the two feet of the hill"],
+    "With a learning rate of 3, where will most of the shops be after some hundred updates?",
+    ["At the top of the hill", "Around the top, on both sides of it", "At the two feet of the hill"],
     "At the two feet of the hill",
-    "A leap carries a dot past the top, or back down: to never or always an offer. There nothing new is seen, so it stays. "
-    "With 0.01 the dots climb together, and slowly.",
+    "A leap carries a dot past the top, or back down: to never or always an offer. There hardly anything new is seen, so it "
+    "stays for long. With 0.1 the dots climb to the top.",
 )
 two_rules_apart = (
     "A thousand customers with p = 0.50, and a thousand with p = 0.69, the best. How often will 0.69 come out ahead?",
@@ -74,12 +74,12 @@ wrong_way = (
     "There the exact slope goes through 0, and the dots on the right scatter around it on both sides. Where it is "
     "steep they scatter more, but around a slope that is larger still.",
 )
-fifty_instead_of_five = (
-    "With 50 episodes for each arrow instead of 5, the scatter shrinks to about...",
-    ["A tenth", "A third", "A half"],
-    "A third",
-    "A mean of n independent samples has a standard deviation that falls as 1/√n, and 1/√10 is 0.32. Compare the "
-    "standard deviation in the sentence, over a few seeds.",
+steps_until_the_slope = (
+    "Up to which k must you count until the sum is within 5 % of the exact slope?",
+    ["About 3: there are three rooms", "About 18: an episode lasts that long", "More than 40"],
+    "More than 40",
+    "At k = 18 about 70 % are there. Episodes of more than 18 steps are common, and what a room adds depends on all "
+    "visits to it, late ones, too: 5 % are still missing at k = 42.",
 )
 rare_offers_to_the_loyal = (
     "You make offers to the loyal rare. What happens to the gradient of the curious?",
@@ -98,44 +98,51 @@ almost_decided = (
 
 # 03 REINFORCE
 
-narrower_cloud = (
-    "A batch of 25 episodes instead of 1. How wide is the cloud then?",
-    ["A 25th as wide", "A fifth as wide", "Half as wide"],
-    "A fifth as wide",
-    "The standard deviation of a mean of B independent episodes falls as 1/√B, and √25 is 5. The sentence below the "
-    "cloud says the width.",
-)
 only_what_came_after = (
     "You weight each action only with the rewards that came after it (reward to go). What changes?",
     ["The cloud gets narrower, its centre stays", "The centre moves, as something is left out", "Both"],
     "The cloud gets narrower, its centre stays",
-    "The centre of the cloud stays at the star: an action cannot change what came before it, so those rewards added "
-    "nothing but noise.",
+    "An action cannot change what came before it, so those rewards cancel on average: the expected estimate stays at the "
+    "star. Here they made the cloud wider, too.",
 )
-dots_on_the_lines = (
-    "How many episodes does each dot need until all dots sit on the lines?",
-    ["About 10", "About 100", "More than 500"],
-    "More than 500",
-    "Even at the end of the slider many dots are off by a third: a few long episodes make most of the variance, and "
-    "whether they are in the sample is luck. Change the seed.",
+without_gamma_power = (
+    "You leave γᵗ out, as most programs do. What are the estimates expected to be then?",
+    ["The exact gradient still, only noisier", "The exact gradient, but longer", "An arrow that points elsewhere"],
+    "An arrow that points elsewhere",
+    "The dashed arrow in the enlarged middle turns by 12° (at θ = 0). It is exact, so no batch cures it: late months now "
+    "count as if they were not discounted.",
 )
 a_hundred_times = (
     "The learning rate is 0.001. What will a hundred times as much, 0.1, do?",
     ["The learners arrive a hundred times sooner", "They arrive sooner, and tremble around the top",
      "They fall off the hill, and stay there"],
     "They fall off the hill, and stay there",
-    "One long episode throws a learner to an edge, where it never arrives and all its episodes look alike: the dots "
-    "pile up there. (Ten times as much makes them arrive sooner and tremble.)",
+    "One long episode throws a learner to an edge, where all its episodes look alike: the dots pile up there. (Ten times "
+    "as much, 0.01, makes them arrive sooner and tremble, and those who fall find back.)",
 )  # fmt: skip
+dots_on_the_lines = (
+    "How many episodes does each dot need until all 28 are within 10 % of their lines?",
+    ["About 100", "About 1,000", "More than 10,000"],
+    "More than 10,000",
+    "At 1,000 some dots are still off by 40 % or more, at 50,000 by about 10 %: a few long episodes make most of the "
+    "variance, and whether they are in the sample is luck.",
+)
 
 # 04 Baselines and variance
 
-one_constant = (
-    "You subtract a large constant, b = 10. What happens to the variance?",
-    ["It falls for every θ", "It falls for some θ and rises for others", "It rises for every θ"],
-    "It falls for some θ and rises for others",
-    "At b = 10 the curve lies below the old one where θ is large, since returns are large there, and far above it "
-    "where a policy mostly stops. The dotted curve needs another constant for each θ.",
+follows_the_action = (
+    "You let b follow the action, up to b(a) = q(a), the best forecast there is. What does the cloud do?",
+    ["It shrinks around the star", "It shrinks, and slides off the star", "It grows"],
+    "It shrinks, and slides off the star",
+    "Cloud and arrow go to 0: what one action is worth more than another has been subtracted, too, and that was all "
+    "there was to learn. A little noise is left, and no direction.",
+)
+where_least = (
+    "Reward to go, θ = 0.40: the mean return, from every step on, is v = 0.67. For which b is the variance least?",
+    ["For b = 0", "For b = v", "For a b that is far larger than v"],
+    "For a b that is far larger than v",
+    "The lowest point is at about 2.3: a long episode has a large return and many scores, so it weighs more than a "
+    "short one in the variance, and the baseline has to lie near its returns.",
 )
 what_a_baseline_reaches = (
     "Which of the three parts of the variance can a baseline b(s) change?",
@@ -144,13 +151,14 @@ what_a_baseline_reaches = (
     "Only the middle bar moves. Given the state, b(s) multiplies scores whose mean is zero, so it cannot move what the "
     "start state contributes; and it knows nothing of what chance does after the action.",
 )
-left_by_leave_one_out = (
-    "Batches of four episodes. How much of the variance does leave one out leave, in the same place of the hill?",
-    ["About 10 %", "About 40 %", "About 70 %"],
-    "About 70 %",
-    "It judges each episode by the mean of three others, and that mean is noisy itself. A learned value, once it has "
-    "settled, leaves about 40 %; so does the batch mean, but its steps are a quarter too short.",
-)
+income_for_all = (
+    "An income of 1 a month, whatever the customer does. Which learners are disturbed?",
+    ["None: nothing to decide has changed", "Those without a baseline alone",
+     "Those without a baseline, and for a while those with a learned value"],
+    "Those without a baseline, and for a while those with a learned value",
+    "Leave one out learns as before, since the other episodes were paid the income, too. A learned value begins at 0 "
+    "and must first find out about it; without a baseline the noise stays, and many end in a wrong corner.",
+)  # fmt: skip
 costs_no_bias = (
     "Three mistakes. Which of them costs no bias at all?",
     ["Every action is weighted with the full return", "γᵗ is missing", "Each baseline is fitted on its own episode"],

@@ -40,7 +40,7 @@ def _slider(low, high, value, step, label, log):
         up = np.log10(value / low) or 0.05
         step = step or up / max(1, round(up / 0.05))  # about 20 for a factor of 10, and the first value is on the grid
         ends = {"min": np.log10(low), "max": np.log10(high), "step": step, "base": 10}
-        return widgets.FloatLogSlider(value, readout_format=".2g", **ends, **wide(label))
+        return widgets.FloatLogSlider(value, readout_format=".2r", **ends, **wide(label))
     if all(isinstance(each, int | np.integer) for each in (low, high, value)):
         step is None or number("step", step, 1, whole=True)
         low, high, value = int(low), int(high), int(value)

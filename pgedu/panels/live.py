@@ -71,10 +71,10 @@ class watch(Panel):  # noqa: N801
         view: its `draw(new, ...)` gets a list of the `Progress` records since the last picture. If it names `now`, it
             also gets what the environments show at that moment, [*R, B, ...] or None, and is drawn within updates, too.
         first: updates that are computed before the panel is shown, so that a saved notebook has a picture.
-        speed: where the slider of updates per picture stands at first.
+        speed: where the slider of updates per picture stands at first; below 1, slow motion, if the view names `now`.
     Raises:
-        ValueError: a view that returns no function, a start that returns no iterator, or a control that neither
-            of them names and that is no setting of the training.
+        ValueError: a view that returns no function, a start that returns no iterator, a control that neither of them
+            names and that is no setting of the training, or slow motion where there is nothing to see within an update.
     """
 
     taken = ("start", "view", "first", "speed", "size", "rng", "new", "now")
@@ -86,7 +86,7 @@ class watch(Panel):  # noqa: N801
         if not callable(start):
             raise refuse("start", "a function that returns a training", start)
         self._start, self._first = start, number("first", first, least=0, whole=True)
-        self._pace, self.task, self._on = number("speed", speed, 1, 1000), None, False
+        self._pace, self.task, self._on = number("speed", speed, SLOWEST, 1000), None, False
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
         self._step.on_click(lambda _: self._turns.click(lambda: self._act(self._compute, 1)))
@@ -97,7 +97,8 @@ class watch(Panel):  # noqa: N801
         self._step = button(widgets.Button, "step", "step-forward", "one update")
         self._reset = button(widgets.Button, "reset", "refresh", "start afresh")
         least = SLOWEST if self._within else 1
-        self._speed = slider(least, 1000, self._pace, log=True, label="updates per picture")
+        pace = number("speed of a view that does not name `now`", self._pace, least)
+        self._speed = slider(least, 1000, pace, log=True, label="updates per picture")
         return [self._play, self._step, self._reset, self._pin, self._seed, self._speed]
 
     @property

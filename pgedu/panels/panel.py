@@ -35,7 +35,7 @@ class Panel(widgets.VBox):
     """
 
     taken = ()  # names that a control cannot have
-    _turns, _parts, _held, _drawing = None, (), (), 0.0  # seconds that the last picture took
+    _turns, _parts, _held, _drawing = None, frozenset(), (), 0.0  # seconds that the last picture took
 
     def __init__(self, view, controls, size):
         self._require_controls(controls, size=size)

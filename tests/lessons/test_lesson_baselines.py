@@ -1,17 +1,21 @@
-"""Notebook 04: its exact variances against series and enumeration, its pictures at the ends of their controls."""
+"""Notebook 04: its exact variances against series and enumeration, its exact pictures at the ends of their controls."""
 
+import itertools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from lesson import corners, definitions, line
 from matplotlib.figure import Figure
 
-from pgedu import Policy, Table, batch_mean, campaign, constant, enumerate_rollouts, episode_gradients, none
-from pgedu import total_return
-from pgedu.lessons.baselines_and_variance import ExpectedEstimate, baseline_table, constant_baseline, museum
-from pgedu.lessons.baselines_and_variance import variance_by_source
-from pgedu.lessons.museum import EXHIBITS, RIGHT, Cost
+from pgedu import (
+    Policy, Table, batch_mean, campaign, constant, enumerate_rollouts, episode_gradients, exact_moments, none, reward_to_go,
+    stay_or_stop, total_return,
+)  # fmt: skip
+from pgedu.lessons.baseline_cloud import cloud_of_a_decision
+from pgedu.lessons.baselines_and_variance import baseline_table, constant_baseline, variance_by_source
+from pgedu.panels.canvas import Canvas
 
 NOTEBOOK = "04_baselines_and_variance.ipynb"
 MONTHS = 4
@@ -19,13 +23,13 @@ MONTHS = 4
 
 @pytest.fixture(scope="module")
 def chain_cells():
-    return definitions(NOTEBOOK, "cell-02", "cell-11", "cell-13", "cell-13-table")
+    return definitions(NOTEBOOK, "cell-02", "cell-11", "cell-13")
 
 
 @pytest.fixture(scope="module")
 def split_cells():
     """The split of the variance, in a campaign of four months: few enough histories to go through."""
-    return definitions(NOTEBOOK, "cell-02", "cell-15", "cell-16", campaign=lambda: campaign(horizon=MONTHS))
+    return definitions(NOTEBOOK, "cell-02", "cell-15", campaign=lambda: campaign(horizon=MONTHS))
 
 
 @pytest.mark.parametrize("b", [0.0, 4.0])
@@ -52,6 +56,13 @@ def test_the_batch_mean_costs_a_third_of_the_gradient_for_three_episodes(chain_c
     cost = chain_cells["bias_and_variance"]
     assert cost(total_return, batch_mean)[0] == pytest.approx(-100 / 3)
     assert cost(total_return, none)[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_four_is_the_best_constant_of_the_table_s_theta_but_for_the_horizon(chain_cells):
+    half = np.array([0.0, 0.0])
+    variance = lambda b: exact_moments(stay_or_stop(), chain_cells["softmax"], half, partial(total_return, baseline=constant(b)),
+                                       horizon=25).variance  # fmt: skip
+    assert variance(4.0) < min(variance(3.9), variance(4.1))
 
 
 def split_by_enumeration(b):
@@ -82,42 +93,64 @@ def test_the_split_of_the_variance_is_that_of_all_histories(split_cells, b):
 
 
 def test_only_the_action_s_part_moves_and_the_values_make_it_least(split_cells):
-    split, value = split_cells["split_variance"], split_cells["value"][:2]
+    split, value = split_cells["split_variance"], split_cells["q"].mean(axis=1)
     least = split(value)
     for step in ([1, 0], [-1, 0], [0, 1], [0, -1]):
         start, action, follows = split(value + step)
         assert action > least[1] and [start, follows] == pytest.approx(least[[0, 2]])
 
 
-def test_the_constant_s_curve_and_what_is_said_of_it(chain_cells):
-    stay, exact_variance = chain_cells["stay"], chain_cells["exact_variance"]
-    view = constant_baseline(stay, exact_variance)
-    said = []
-    for b, (sentence, figure) in zip((0.0, 2.0, 10.0), corners(view, b=(0.0, 2.0, 10.0)), strict=True):
-        (axes, _), wanted = figure.axes, exact_variance(total_return, constant(b))
-        np.testing.assert_array_equal(line(axes, "total return − b"), np.transpose([stay, wanted]))
-        np.testing.assert_array_equal(line(axes, "total return")[:, 1], exact_variance(total_return))
-        dotted = line(axes, "total return − the best constant for each θ")[:, 1]
-        assert dotted[:4] == pytest.approx([exact_variance(total_return, constant((1 + 2 * p) / (1 - p)))[n]
-                                            for n, p in enumerate(stay[:4])], rel=1e-6)  # fmt: skip
-        said.append(sentence)
-    assert "no θ" in said[0] and "every θ shown" in said[1]
-    lower = stay[exact_variance(total_return, constant(10.0)) < exact_variance(total_return)]
-    assert f"for θ from {lower.min():.2f}, and higher below" in said[2] and stay[0] < lower.min()
+@pytest.fixture(scope="module")
+def chain_view(chain_cells):
+    return constant_baseline(chain_cells["stay"], chain_cells["exact_variance"])
 
 
-def test_over_b_the_variance_is_the_parabola_through_every_constant(chain_cells):
+PSI = {"b": (0.0, 3.3, 10.0), "theta": (0.05, 0.4, 0.7), "psi": (reward_to_go, total_return)}
+
+
+def test_every_curve_of_the_chain_is_an_exact_variance(chain_cells, chain_view):
     stay, exact_variance = chain_cells["stay"], chain_cells["exact_variance"]
-    middle = len(stay) // 2
-    for b, (_, figure) in zip((0.0, 3.3, 10.0), corners(constant_baseline(stay, exact_variance), b=(0.0, 3.3, 10.0))):
-        curve, dot = figure.axes[1].lines
-        assert dot.get_gid() == "b" and f"θ = {stay[middle]:.2f}" in figure.axes[1].get_title("left")
-        np.testing.assert_array_equal(dot.get_xydata(), [[b, exact_variance(total_return, constant(b))[middle]]])
-    x, y = curve.get_data()
-    for n in range(3, len(x), 14):  # most of them lie between the whole numbers
-        assert y[n] == pytest.approx(exact_variance(total_return, constant(x[n]))[middle], rel=1e-9)
-    best = (1 + 2 * stay[middle]) / (1 - stay[middle])  # but for the episodes that are cut off after 30 steps
-    assert abs(x[y.argmin()] - best) <= x[1] and y.min() == pytest.approx(4 / (1 - stay[middle]) ** 4, rel=1e-3)
+    for (b, theta, psi), (sentence, figure) in zip(itertools.product(*PSI.values()), corners(chain_view, **PSI), strict=True):
+        (left, right), wanted, here = figure.axes, exact_variance(psi, constant(b)), np.abs(stay - theta).argmin()
+        np.testing.assert_allclose(line(left, "with b"), np.transpose([stay, wanted]), rtol=1e-9)
+        for name, estimator in (("total return", total_return), ("reward to go", reward_to_go)):
+            np.testing.assert_allclose(line(left, name)[:, 1], exact_variance(estimator))
+        at = {each.get_gid(): each.get_xydata()[0] for axes in (left, right) for each in axes.lines if each.get_gid()}
+        np.testing.assert_allclose(at["theta"], [stay[here], wanted[here]])
+        np.testing.assert_allclose(at["b"], [b, wanted[here]])
+        curve, mark, _ = right.lines
+        np.testing.assert_allclose(curve.get_xydata()[-1], [b, wanted[here]])
+        np.testing.assert_allclose(mark.get_xdata(), theta / (1 - theta))
+        assert f"with b = {b:.1f} the variance is {wanted[here]:,.1f};" in sentence
+
+
+def test_the_uncovered_curve_is_the_variance_for_every_b_on_the_way(chain_cells, chain_view):
+    ((_, figure),) = corners(chain_view, b=(10.0,), theta=(0.4,), psi=(reward_to_go,))
+    x, y = figure.axes[1].lines[0].get_data()
+    for n in range(0, len(x), 7):
+        assert y[n] == pytest.approx(chain_cells["exact_variance"](reward_to_go, constant(x[n]))[7], rel=1e-9)
+
+
+def test_the_best_constant_is_told_only_where_b_has_passed_it(chain_cells, chain_view):
+    stay = chain_cells["stay"]
+    for b in (0.0, 2.0, 10.0):
+        ((_, figure),) = corners(chain_view, b=(b,), theta=(0.4,), psi=(reward_to_go,))
+        shown = line(figure.axes[0], "best b for each θ")[:, 0]
+        np.testing.assert_array_equal(shown, stay[(1 + stay) / (1 - stay) <= b])
+
+
+def test_the_dotted_lines_are_the_closed_forms_of_the_text(chain_cells, chain_view):
+    """The text: reward-to-go minus (1 + theta)/(1 - theta) leaves 1/(1 - theta)^4; v leaves (1 + theta)/theta times as much."""
+    stay, few = chain_cells["stay"], chain_cells["stay"] < 0.5  # where episodes of 30 steps are as good as all
+    for psi, least, best in ((reward_to_go, 1, (1 + stay) / (1 - stay)), (total_return, 4, (1 + 2 * stay) / (1 - stay))):
+        ((_, figure),) = corners(chain_view, b=(10.0,), theta=(0.4,), psi=(psi,))
+        found = line(figure.axes[0], "best b for each θ")[:, 1]
+        np.testing.assert_allclose(found[few], (least / (1 - stay) ** 4)[few], rtol=1e-3)
+        at_best = [chain_cells["exact_variance"](psi, constant(b))[n] for n, b in enumerate(best)]
+        np.testing.assert_allclose(found[few], np.array(at_best)[few], rtol=1e-3)
+        minus_v = line(figure.axes[0], "reward to go − v")[:, 1]
+        np.testing.assert_allclose(minus_v[few], ((1 + stay) / stay / (1 - stay) ** 4)[few], rtol=1e-3)
+    assert ((minus_v > found) == (stay < 1 / 3)).all(), "the total return's best constant wins where theta < 1/3"
 
 
 def test_the_table_has_a_row_for_each_baseline_and_two_numbers_for_each_estimator():
@@ -129,7 +162,7 @@ def test_the_table_has_a_row_for_each_baseline_and_two_numbers_for_each_estimato
 
 
 def test_bars_are_the_parts_and_end_where_the_picture_does(split_cells):
-    view = variance_by_source(split_cells["split_variance"], split_cells["value"][:2])
+    view = variance_by_source(split_cells["split_variance"], split_cells["q"].mean(axis=1))
     ends = {"b_curious": (-1.0, 9.0), "b_loyal": (-1.0, 9.0)}
     for b, (sentence, figure) in zip([(-1, -1), (-1, 9), (9, -1), (9, 9)], corners(view, **ends), strict=True):
         parts = split_cells["split_variance"](np.array(b))
@@ -138,7 +171,7 @@ def test_bars_are_the_parts_and_end_where_the_picture_does(split_cells):
         markers = {marker.get_gid(): marker.get_xydata().tolist() for marker in left.lines if marker.get_gid()}
         assert markers == {"b_curious": [[0, b[0]]], "b_loyal": [[1, b[1]]]}
         values = [segment[:, 1].tolist() for segment in left.collections[0].get_segments()]
-        assert values == [[value, value] for value in split_cells["value"][:2]]
+        assert values == [[value, value] for value in split_cells["q"].mean(axis=1)]
         assert (left.collections[0].get_colors() == [[0, 0, 0, 1]]).all()
         widths = [bar.get_width() for bar in right.patches[3:]]
         assert [bar.get_width() for bar in right.patches[:3]] == pytest.approx(split_cells["split_variance"](np.zeros(2)))
@@ -149,32 +182,43 @@ def test_bars_are_the_parts_and_end_where_the_picture_does(split_cells):
     assert "1000000003.00" in draw(0.0, 0.0) and figure.axes[1].patches[-1].get_width() == 40
 
 
-def test_an_expected_estimate_is_an_arrow_to_the_mean_and_two_standard_deviations_around_it():
-    rng, axes = np.random.default_rng(0), Figure().subplots()
-    mean, root = rng.normal(size=6), rng.normal(size=(6, 6))
-    estimate = ExpectedEstimate(axes, "right", "k", 1)
-    estimate.show(mean, root @ root.T)
-    np.testing.assert_array_equal(line(axes, "right"), [[0, 0], mean[[1, 3]]])
-    off = estimate.outline.get_xydata() - mean[[1, 3]]
-    inverse = np.linalg.inv((root @ root.T)[np.ix_([1, 3], [1, 3])] / 400)
-    np.testing.assert_allclose(np.einsum("ni,ij,nj->n", off, inverse, off), 4.0)
+@pytest.fixture(scope="module")
+def decision_cells():
+    return definitions(NOTEBOOK, "cell-02", "decision")
 
 
-def test_the_museum_shows_the_right_one_and_the_exhibit():
-    rng = np.random.default_rng(0)
-    costs = {}
+def six_estimates(b):
+    """Each action with a return one above or one below its mean: the same two moments as any noise of that spread."""
+    probabilities = np.full(3, 1 / 3)
+    for action, mean in enumerate([4.0, 6.0, 11.0]):
+        for noise in (-1, 1):
+            yield (mean + noise - b[action]) * (np.eye(3)[action] - probabilities)
 
-    def measured(exhibit):
-        if exhibit.name not in costs:
-            angle = np.nan if exhibit is EXHIBITS[1] else 12.0
-            costs[exhibit.name] = Cost(np.ones(6), rng.normal(size=6), np.eye(6), angle), rng.random((41, 10))
-        return costs[exhibit.name]
 
-    for exhibit, (sentence, figure) in zip(EXHIBITS[:2], corners(museum(measured), exhibit=EXHIBITS[:2]), strict=True):
-        plane, curves = figure.axes
-        for label, which, band in zip(("right", "mistaken"), (RIGHT, exhibit), curves.lines):
-            cost, J = measured(which)
-            np.testing.assert_array_equal(line(plane, label)[1], cost.mean[[1, 3]])
-            np.testing.assert_allclose(band.get_ydata(), J.mean(axis=1))
-        assert sentence.startswith(exhibit.story) and f"after 40 updates J = {J[-1].mean():.2f} (right: " in sentence
-        assert ("has no direction" if exhibit is EXHIBITS[1] else "points 12° away") in sentence
+@pytest.mark.parametrize("b", [(0.0, 0.0, 0.0), (7.0, 7.0, 7.0), (4.0, 6.0, 11.0), (1.0, 12.0, -3.0)])
+def test_moments_of_one_decision_are_those_of_all_its_outcomes(decision_cells, b):
+    mean, covariance = decision_cells["moments_of_estimate"](np.array(b))
+    every = np.array(list(six_estimates(b)))
+    np.testing.assert_allclose(mean, every.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(covariance, np.cov(every.T, bias=True), atol=1e-12)
+    points = np.concatenate([decision_cells["estimates"](np.random.default_rng(n), np.array(b)) for n in range(40)])
+    np.testing.assert_allclose(points.mean(axis=0), mean, atol=4 * np.sqrt(np.trace(covariance) / len(points)))
+    np.testing.assert_allclose(np.cov(points.T), covariance, atol=0.06 * np.trace(covariance))
+
+
+def test_the_cloud_slides_off_its_star_as_far_as_b_follows_the_action(decision_cells):
+    pi, q = decision_cells["chances"], decision_cells["worth"]
+    truth = pi * (q - pi @ q)
+    view = cloud_of_a_decision(q, truth, decision_cells["moments_of_estimate"], decision_cells["estimates"])
+    canvas = Canvas(view)
+    for b, follows in itertools.product((0.0, 7.0, 15.0), (0.0, 0.25, 1.0)):
+        sentence = canvas.draw(rng=np.random.default_rng(0), b=b, follows=follows)
+        left, right = canvas.figure.axes
+        np.testing.assert_allclose(line(right, "what they are on average"), [[0, 0], (1 - follows) * truth[[0, 2]]], atol=1e-12)
+        np.testing.assert_array_equal(line(right, "exact gradient"), [truth[[0, 2]]])
+        points = decision_cells["estimates"](np.random.default_rng(0), (1 - follows) * b + follows * q)
+        np.testing.assert_allclose(line(right, "estimates"), points[:, [0, 2]])
+        variance = np.array(list(six_estimates((1 - follows) * b + follows * q))).var(axis=0).sum()
+        assert f"is {variance:.1f} (without" in sentence and f"is {1 - follows:.2f} times the gradient." in sentence
+        handle = next(each for each in left.lines if each.get_gid() == "b")
+        assert handle.get_ydata() == [b]

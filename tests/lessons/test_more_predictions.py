@@ -7,6 +7,7 @@ from lesson import definitions, picture
 from pgedu import clipped_weights, exact_return
 from pgedu.lessons import more_predictions
 from pgedu.lessons.races import offers
+from pgedu.lessons.two_plans import gradient_at, kl_from, paths, promised, return_at
 from pgedu.lessons.workers import Workers, long_run_staleness, times_of
 
 AC, A3C, PPO = "05_actor_critic.ipynb", "06_a2c_and_a3c.ipynb", "07_trust_regions_and_ppo.ipynb"
@@ -157,29 +158,37 @@ def test_06_one_environment():
 
 
 def test_07_along_the_gradient():
-    names = definitions(PPO, "cell-02", "cell-04", "cell-05", "cell-11", "cell-19", "cell-21")
-    J, L, clipped, *_ = names["measures"]((0.0, 0.0), 0.2)
-    lengths = names["lengths"]
-    top = J.argmax()
-    assert 0 < top < len(J) - 1 and J[-1] < J[top] - 2 and "falls again" in right("far_along_the_gradient")
-    assert (np.diff(L) > 0).all() and right("top_of_the_surrogate") == "No, it goes on rising"
-    stops = lengths[np.isclose(clipped, clipped.max())].min()
-    assert stops == pytest.approx(1.7, abs=0.05) and lengths[top] == pytest.approx(5, abs=0.05)
-    assert np.allclose(clipped[lengths > 1.75], clipped.max())
-    assert right("where_the_clip_stops") == "Before the top of J"
+    lengths = np.linspace(0, 4, 201)
+    J = return_at(*(lengths * slope for slope in gradient_at(0.0, 0.0)))
+    assert lengths[J.argmax()] == pytest.approx(1.68) and J[-1] < J.max() - 2
+    assert "falls again" in right("far_along_the_gradient")
+
+
+def test_07_on_the_map():
+    z, coin = np.linspace(-5, 40, 91), (0.0, 0.0)
+    for fixed in (-5.0, 0.0, 5.0):
+        assert (np.diff(promised(coin, z, fixed)) >= 0).all() and (np.diff(promised(coin, fixed, z)) >= 0).all()
+    assert right("top_of_the_surrogate") == "Nowhere: it rises for ever"
+    assert return_at(-5.0, 5.0) > return_at(5.0, 5.0) + 4
+    corner = np.linspace(0.41, 40, 50)
+    level = promised(coin, corner[:, None], corner, 0.2)
+    assert np.ptp(level) < 1e-9 and kl_from(coin, 40.0, 40.0) > 10
+    assert promised(coin, 0.39, 5.0, 0.2) < level[0, 0] > promised(coin, 5.0, 0.39, 0.2)
+    assert right("where_the_clip_stops") == "In a corner that never ends"
 
 
 def test_07_two_paths():
-    names = definitions(PPO, "cell-02", "cell-04", "cell-05", "cell-29")
-    plain, stretched = names["paths"](2.0, -2.0, 0.3, 1.0), names["paths"](2.0, -2.0, 0.3, 5.0)
-    assert names["return_at"](*plain[-1].T) == pytest.approx([9.8, 18.4], abs=0.05) and right("stuck") == "The gradient"
+    plain, stretched = paths(2.0, -2.0, 0.3, 1.0), paths(2.0, -2.0, 0.3, 5.0)
+    assert return_at(*plain[-1].T) == pytest.approx([9.8, 18.4], abs=0.05) and right("stuck") == "The gradient"
     np.testing.assert_allclose(plain[:, 1], stretched[:, 1], atol=1e-9)
     assert np.abs(plain[:, 0] - stretched[:, 0]).max() > 1 and right("stretched") == "Only the gradient's"
-    assert names["return_at"](*names["paths"](2.0, -2.0, 0.3, 3.0)[-1, 0]) > 18  # off the plateau
+    assert return_at(*paths(2.0, -2.0, 0.3, 3.0)[-1, 0]) > 18  # off the plateau
+    assert return_at(*stretched[10].T) == pytest.approx([17.8, 10.9], abs=0.05)  # the gradient is even faster
+    assert return_at(*paths(2.0, -2.0, 3.0, 1.0)[-1, 0]) > 18 and return_at(*paths(4.0, -4.0, 3.0, 1.0)[-1, 0]) < 10
 
 
 def test_07_a_full_nat():
-    names = definitions(PPO, "cell-02", "cell-39")
+    names = definitions(PPO, "cell-02", "cell-39-start")
     J = {}
     for region in (0.03, 1.0):
         training = names["start_trpo"](np.random.default_rng(0))
@@ -197,19 +206,22 @@ def test_07_clipped_weights():
     assert right("fallen_by_accident") == "It is pushed up again"
 
 
-def test_07_ppo_without_the_clip_and_with_values_held_back():
+def test_07_ppo_without_the_clip_and_without_normalising():
     start = definitions(PPO, "cell-02", "cell-50")["start_ppo"]
-    seen = {}
-    for name, settings in {"default": {}, "free": {"clip": 10.0}, "held": {"clip_values": 0.2}}.items():
-        records = list(start(np.random.default_rng(0), updates=60, **settings))
-        seen[name] = np.nanmean(records[-1].returns), np.mean([record.details["kl"] for record in records])
-    assert seen["free"][1] > 2 * seen["default"][1] and seen["free"][0] > 0.8 * seen["default"][0]
+    changes = {"default": {}, "free": {"clip": np.inf}, "as they are": {"normalize": False}}
+    seen = {name: [] for name in changes}
+    for seed in (0, 1):
+        for name, settings in changes.items():
+            records = list(start(np.random.default_rng(seed), updates=60, **settings))
+            seen[name].append([np.nanmean(records[-1].returns), np.mean([record.details["kl"] for record in records])])
+    returns, kl = ({name: np.mean(each, axis=0)[k] for name, each in seen.items()} for k in (0, 1))
+    assert kl["free"] > 2 * kl["default"] and returns["free"] > 0.8 * returns["default"]
     assert right("without_the_clip").startswith("The KL of an update is larger")
-    assert seen["held"][0] < 0.85 * seen["default"][0] and right("slows_them_down") == "Values move by 0.2 at most"
+    assert returns["as they are"] > returns["default"] + 20 and right("not_normalised") == "It is higher"
 
 
 def test_07_missing_sign():
-    names = definitions(PPO, "cell-02", "cell-39", "cell-69")
+    names = definitions(PPO, "cell-02", "cell-39-start", "cell-69")
     training = names["start_shop"](np.random.default_rng(0), missing_sign=True)
     J = exact_return(names["shop"], names["buyer"], last_of(training, 100).theta)
     start = exact_return(names["shop"], names["buyer"], np.zeros(names["buyer"].size))

@@ -3,7 +3,6 @@
 import ast
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,15 @@ import pytest
 from lesson import definitions, from_notebook
 
 from pgedu import (
-    SGD, Policy, Table, batch_mean, campaign, collect, constant, episode_gradients, exact_gradient, exact_moments,
-    exact_return, leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
+    SGD, LearnedValue, Policy, Table, campaign, collect, episode_gradients, exact_gradient, exact_moments, exact_return,
+    leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
 )  # fmt: skip
 from pgedu.learning.bandits import gradient_bandit
 from pgedu.lessons import more_predictions, predictions
 from pgedu.lessons.museum import EXHIBITS, exact_cost
+from pgedu.lessons.reinforce import expected_estimate
 from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world
+from pgedu.panels.views import angle_between
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 ALL = {
@@ -123,8 +124,20 @@ def test_02_arrows():
         return np.concatenate([estimates(h, n, np.random.default_rng(seed)) for seed in range(60)])
     assert abs((many(np.log((2 - 2**0.5) / (2**0.5 - 1)), 20) > 0).mean() - 0.5) < 0.08  # where the slope is 0
     assert (many(-2.0, 20) < 0).mean() < 0.1 and right("wrong_way") == "Near the top"
-    assert many(0.0, 50).std() / many(0.0, 5).std() == pytest.approx(10**-0.5, rel=0.15)
-    assert right("fifty_instead_of_five") == "A third"
+    assert many(0.0, 50).std() / many(0.0, 5).std() == pytest.approx(10**-0.5, rel=0.15)  # "to a third"
+
+
+def test_02_steps_until_the_slope():
+    """By hand: the chance of each room after k steps, and x = (1 - p, -(1 + p), 3 - p) from the values in closed form."""
+    p = 1 / (1 + np.exp(1.0))
+    onward = np.array([[1 - p, p, 0], [p, 0, 1 - p], [0, 1 - p, 0]])
+    chance, x, sums = np.array([1.0, 0, 0]), np.array([1 - p, -1 - p, 3 - p]), [0.0]
+    for _ in range(200):
+        sums.append(sums[-1] + chance @ x)
+        chance = chance @ onward
+    share = np.array(sums[1:]) / sums[-1]
+    assert round((2 * p - 4) / (p * (1 - p))) == -18 and 0.68 < share[18] < 0.74 and share[3] < 0.25
+    assert np.flatnonzero(share < 0.95)[-1] == 42 and right("steps_until_the_slope") == "More than 40"
 
 
 def test_02_bars():
@@ -145,52 +158,78 @@ def test_03_reward_to_go_leaves_the_centre_and_narrows_the_cloud():
     assert to_go.variance < full.variance and "centre stays" in right("only_what_came_after")
 
 
+def test_03_without_the_power_the_arrow_turns_and_is_no_multiple():
+    exact = exact_gradient(campaign(), KINDS, np.zeros(6))
+    without = expected_estimate(campaign(), KINDS, np.zeros(6), gamma_power=False)
+    assert angle_between(exact, without) == pytest.approx(12, abs=0.5) and "elsewhere" in right("without_gamma_power")
+
+
 def test_03_a_variance_is_hard_to_measure():
-    stay = 0.7
-    theta = np.tile([0.0, np.log(stay / (1 - stay))], (200, 1))
-    rollout = collect(stay_or_stop(), COIN, theta, episodes=500, rng=np.random.default_rng(0))
-    found = episode_gradients(COIN, theta, rollout, reward_to_go(rollout))[..., 1].var(axis=-1, ddof=1)
-    assert found.std() / found.mean() > 0.25 and right("dots_on_the_lines") == "More than 500"
+    stays = np.random.default_rng(0).geometric(0.3, size=(100, 10_000)) - 1  # of the chain, where it stays with 0.7
+    found = (stays * (stays + 1) / 1.4)[:, :1000].var(axis=-1, ddof=1), (stays * (stays + 1) / 1.4).var(axis=-1, ddof=1)
+    few, many = (each.std() / each.mean() for each in found)
+    assert few > 0.2 and 1.7 * many > 0.1 and right("dots_on_the_lines") == "More than 10,000"
 
 
-def test_03_a_hundred_times_the_rate_throws_them_off():
+def test_03_a_hundred_times_the_rate_throws_them_off_and_ten_times_does_not():
     corridor, unlucky = short_corridor(), np.tile([0.0, -2.0], (50, 1))
-    settings = {"runs": 50, "episodes": 4, "theta": unlucky, "max_steps": 300, "updates": 60}
-    *_, last = reinforce(corridor, COIN, optimizer=SGD(0.1), rng=np.random.default_rng(0), **settings)
-    assert (exact_return(corridor, COIN, last.theta) < -100).all() and "fall off" in right("a_hundred_times")
+    settings = {"runs": 50, "episodes": 4, "theta": unlucky, "max_steps": 300, "updates": 300}
+    ends = {}
+    for rate in (0.01, 0.1):
+        *_, last = reinforce(corridor, COIN, optimizer=SGD(rate), rng=np.random.default_rng(0), **settings)
+        ends[rate] = exact_return(corridor, COIN, last.theta)
+    assert (ends[0.1] < -60).mean() > 0.95 and "fall off" in right("a_hundred_times")
+    assert (ends[0.01] > -60).all() and ends[0.01].mean() == pytest.approx(-12.6, abs=0.4)
 
 
-def test_04_one_constant():
-    stay = np.array([0.05, 0.7])
+def test_04_b_follows_the_action():
+    pi, q = np.full(3, 1 / 3), np.array([4.0, 6.0, 11.0])
+    (moments,) = from_notebook("04_baselines_and_variance", "moments_of_estimate", chances=pi, worth=q, three_scores=np.eye(3) - pi)
+    mean, covariance = moments(q)
+    assert np.abs(mean).max() < 1e-12 and np.abs(pi * (q - pi @ q)).max() > 1
+    least = min(np.trace(moments(np.full(3, b))[1]) for b in np.linspace(0, 15, 151))
+    assert np.trace(covariance) < 0.5 * least and right("follows_the_action") == "It shrinks, and slides off the star"
 
-    def variance(b):  # Var((G - b) S) on the chain, for the probability of staying itself
-        thetas = np.stack([0 * stay, np.log(stay / (1 - stay))], axis=-1)
-        estimator = partial(total_return, baseline=constant(b))
-        found = exact_moments(stay_or_stop(), COIN, thetas, estimator, horizon=30)
-        return found.covariance[:, 1, 1]
-    few, many = variance(10.0) - variance(0.0)
-    assert few > 0 > many and right("one_constant") == "It falls for some θ and rises for others"
+
+def test_04_where_the_variance_is_least():
+    """On the chain, from the number k of times that it stays: a step with k - t stays to come has the return k - t."""
+    k, stay, v = np.arange(400), 0.4, 0.4 / 0.6
+    chance = stay**k * (1 - stay)
+
+    def variance(b):
+        estimate = (k * (k + 1) / 2 - k * b) / stay + b / (1 - stay)
+        return chance @ estimate**2 - (chance @ estimate) ** 2
+    grid = np.linspace(0, 10, 1001)
+    least = grid[np.argmin([variance(b) for b in grid])]
+    assert least == pytest.approx(2.33, abs=0.01) and "2.3" in ALL["where_least"][3] and least > 3 * v
+    assert right("where_least") == "For a b that is far larger than v" and f"v = {v:.2f}" in ALL["where_least"][0]
 
 
 def test_04_only_the_part_of_the_action_moves():
     scope = definitions("04_baselines_and_variance.ipynb", "cell-02")
-    run_statements("04_baselines_and_variance", scope, "cell-15", "cell-16")
+    run_statements("04_baselines_and_variance", scope, "cell-15")
     before, after = scope["split_variance"](np.zeros(2)), scope["split_variance"](np.array([5.0, -1.0]))
     assert before[[0, 2]] == pytest.approx(after[[0, 2]]) and before[1] != pytest.approx(after[1])
     assert right("what_a_baseline_reaches") == "Only that of the action"
 
 
-def test_04_what_leave_one_out_leaves():
-    """Of the batch mean's weights it is known that they are 3/4 of those of leave one out, with four episodes."""
-    corridor, theta = short_corridor(), np.tile([0.0, -1.0], (8000, 1))
-    rollout = collect(corridor, COIN, theta, episodes=4, rng=np.random.default_rng(0), max_steps=300)
-    left = {}
-    for baseline in (none, leave_one_out, batch_mean, constant(float(exact_return(corridor, COIN, theta[0])))):
-        psi = reward_to_go(rollout, baseline=baseline)
-        left[baseline] = episode_gradients(COIN, theta, rollout, psi).var(axis=(0, 1)).sum()
-    without, leave_out, mean, settled = left.values()
-    assert leave_out / without == pytest.approx(0.7, abs=0.07) and right("left_by_leave_one_out") == "About 70 %"
-    assert settled / without == pytest.approx(0.4, abs=0.06) and mean / without == pytest.approx(0.4, abs=0.06)
+def test_04_an_income_for_all():
+    """Of 200 learners each, how many decide rightly in both states after 50 and 300 updates, with the income and without."""
+    shares = {}
+    for income in (0.0, 1.0):
+        world = replace(campaign(), rewards=campaign().rewards + income, terminal=[False] * 3)
+        learned = LearnedValue(Table(3, 1), SGD(0.2))
+        for name, baseline in (("none", none), ("leave one out", leave_one_out), ("learned value", learned)):
+            settings = {"runs": 200, "episodes": 10, "baseline": baseline, "updates": 300, "optimizer": SGD(0.3)}
+            thetas = [each.theta for each in reinforce(world, KINDS, rng=np.random.default_rng(0), **settings)]
+            for updates in (50, 300):
+                curious, loyal = (thetas[updates - 1][:, [1, 3]] - thetas[updates - 1][:, [0, 2]]).T
+                shares[name, income, updates] = ((curious > 0) & (loyal < 0)).mean()
+    lost = {(name, updates): shares[name, 0.0, updates] - shares[name, 1.0, updates] for name, _, updates in shares}
+    assert lost["leave one out", 50] == lost["leave one out", 300] == 0
+    assert lost["learned value", 50] > 0.2 > 0.1 > lost["learned value", 300]
+    assert lost["none", 50] > 0.3 and lost["none", 300] > 0.3  # "about four in ten": in a wrong corner
+    assert 0.3 < 1 - shares["none", 1.0, 300] < 0.5 and right("income_for_all").startswith("Those without a baseline, and")
 
 
 def test_04_museum():

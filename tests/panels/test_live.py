@@ -221,7 +221,8 @@ OTHERWISE = "a control must be named otherwise than"
     (lambda: watch(lambda: Paced, learning_view), "what start returns must be a training or another iterator; got <class"),
     (lambda: watch(lambda: None, learning_view), "what start returns must be a training or another iterator; got None"),
     (lambda: watch(start, learning_view, first=1.5), "first must be a whole number of 0 or more; got 1.5"),
-    (lambda: watch(start, learning_view, speed=0), "speed must be a number between 1 and 1000; got 0"),
+    (lambda: watch(start, learning_view, speed=0), "speed must be a number between 0.01 and 1000; got 0"),
+    (lambda: watch(start, learning_view, speed=0.5), "speed of a view that does not name `now` must be a number of 1 or more"),
     (lambda: explore(line_view, size=3, height=slider(0, 9, 1)), r"size must be \(width, height\) .*; got 3"),
     (lambda: explore(line_view, size=(3, 0), height=slider(0, 9, 1)), "width and height of size must be a number above 0"),
 ])  # fmt: skip
@@ -234,6 +235,14 @@ def test_what_does_not_fit_is_refused_in_a_sentence(make, sentence):
 def test_view_and_start_may_be_given_by_their_names():
     assert explore(view=line_view, height=slider(0, 9, 1)).readout
     assert watch(start=start, view=learning_view, first=2).readout.startswith("After 2 updates")
+
+
+def test_a_view_of_what_is_now_may_start_in_slow_motion():
+    def view(figure):
+        return lambda new, now=None: f"There are {len(new)} new records."
+
+    panel = watch(start, view, first=1, speed=0.03)
+    assert panel._speed.value == pytest.approx(0.03) and panel._speed.min == pytest.approx(-2)
 
 
 class Paced:
