@@ -28,12 +28,12 @@ more_episodes = (
     "More episodes average the variance away, and leave the bias. So it pays to rely less on the critic, as the curve "
     "on the right shows.",
 )
-updates_in_the_race = (
-    "When the actor-critic has made its 50th update, how many has REINFORCE made, with as many steps?",
-    ["About 50", "About 25", "About 3"],
-    "About 3",
-    "The sentence counts them. An update of the actor-critic takes 4 walks of 10 steps; REINFORCE waits for the end of "
-    "4 walks, and its first ones go on for up to 200 steps.",
+ten_times_the_rate = (
+    "The learning rate is ten times as large, 0.3. Which of the two actor-critics is ahead after 3,000 steps?",
+    ["λ = 0.9, as before", "λ = 0", "Neither: both are lost"],
+    "λ = 0",
+    "Its curve is near the best, while about half of those with λ = 0.9 are stuck at −50: the blame for a fall spreads "
+    "over many steps, and at this rate one such push can decide a policy for good.",
 )
 closing_the_books = (
     "The cut is taken for the end. To whom does an offer to the curious seem to be a loss?",
@@ -41,6 +41,20 @@ closing_the_books = (
     "To who watches for three months",
     "On the right the mistaken curve is below 0 for short recordings: the offer costs 1 now, and the years in which it "
     "pays are missing. Watched for two years, few customers are cut off, and the curve is near the truth.",
+)
+fast_actor = (
+    "The actor is ten times as quick as its critic. What do the 50 learners do?",
+    ["They arrive, only sooner", "Most give up offers, and stay there", "They jump to and fro"],
+    "Most give up offers, and stay there",
+    "The dots run to the left wall before the critics have learned what offers bring: after 100 updates about 40 of 50 "
+    "have given them up, after 300 more than half still have.",
+)
+both_too_high = (
+    "λ = 0. You overrate both kinds of customers by 3, then only the loyal. What becomes of the bias?",
+    ["It is halved", "It stays about the same", "It more than doubles"],
+    "It more than doubles",
+    "The orange part grows about sevenfold, and it is a square. What is wrong by the same before and after a step nearly "
+    "cancels in δ; who is wrong about one kind alone misjudges every step from the one to the other.",
 )
 across_the_end = (
     "The critic is right. What does it cost when the sum runs on into the next customer's episode?",

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from lesson import corners, definitions, line
 
-from pgedu import Moments, Policy, Progress, Table, campaign, cliff_walk, enumerate_rollouts, exact_moments
-from pgedu import exact_return, lambda_advantage, n_step_advantages, solve, td_advantage
-from pgedu.lessons.actor_critic import critics, cut_off, every_column, lambda_curves, lanes, museum, n_step_shares, race
+from pgedu import Moments, Policy, Table, campaign, enumerate_rollouts, exact_moments, lambda_advantage
+from pgedu import n_step_advantages, solve, td_advantage
+from pgedu.lessons.actor_critic import critics, lambda_curves, n_step_shares
+from pgedu.lessons.cut_off import cut_off, every_column, expected_over_errors, museum
 from pgedu.lessons.museum import CRITIC_EXHIBITS, RIGHT
 
 NOTEBOOK = "05_actor_critic.ipynb"
@@ -23,7 +24,7 @@ def defined(*ids):
 
 @pytest.fixture(scope="module")
 def lambda_cells():
-    return defined("cell-20", "cell-20-exactly", "cell-22", "cell-27")
+    return defined("cell-20", "cell-20-exactly", "cell-22", "squared-error")
 
 
 def first_moves(v, lam, times=40):
@@ -147,40 +148,6 @@ def test_what_the_museum_measures_against_are_true_advantages_times_scores():
         assert (far - wanted)[2 * state + 1] == pytest.approx(months * 0.9 * 3 * kept[state] / 4)
 
 
-class Steps:
-    """A training that takes so many steps in each update."""
-
-    def __init__(self, steps):
-        self.steps, self.environment_steps, self.update = steps, 0, 0
-
-    def __next__(self):
-        self.environment_steps, self.update = self.environment_steps + self.steps, self.update + 1
-        return Progress(self.update, np.zeros((2, 60)), None, environment_steps=self.environment_steps)
-
-
-def test_in_a_race_nobody_falls_behind_by_more_than_an_update():
-    running = race(slow := Steps(100), quick := Steps(10))
-    quick.lam = None  # slow has no such setting
-    running.learning_rate, running.lam = 0.5, 0.25
-    for _, (lane, progress) in zip(range(50), running):
-        assert progress.environment_steps == (slow, quick)[lane].environment_steps
-        assert abs(slow.environment_steps - quick.environment_steps) <= 100
-    assert (slow.learning_rate, quick.learning_rate, quick.lam) == (0.5, 0.5, 0.25) and not hasattr(slow, "lam")
-    assert quick.update > 8 * slow.update
-
-
-def test_lanes_show_exact_returns_and_count_updates():
-    cliff, walker = replace(cliff_walk(rows=3, columns=5), gamma=0.98), Policy.softmax(Table(15, 4))
-    records = [record for _, record in zip(range(12), race(Steps(100), Steps(10)))]
-    view = lanes(cliff, walker, ["REINFORCE", "actor-critic"], best=-5.7, low=-100, high=0)
-    for sentence, figure in corners(view, new=(records, [])):
-        J = max(exact_return(cliff, walker, np.zeros(60)), -100)
-        for lane, (name, steps) in enumerate((("REINFORCE", 100), ("actor-critic", 10))):
-            updates = sum(number == lane for number, _ in records)
-            np.testing.assert_allclose(line(figure.axes[0], name), [[steps * n, J] for n in range(1, updates + 1)])
-            assert f"{name}: J = {J:.2f} after {updates} updates" in sentence
-
-
 def test_critics_are_drawn_as_they_believe():
     rng = np.random.default_rng(0)
     records = [(5 * n, rng.normal(size=(50, 3))) for n in range(1, 4)]
@@ -210,13 +177,15 @@ def test_lambda_curves_are_shares_of_the_error_at_1(lambda_cells):
     for (critic, e, B), (sentence, figure) in zip(ends, found, strict=True):
         bias, variance = squared_error(critic, e)
         error = bias + variance / B
-        left, right = figure.axes
+        left, right, below = figure.axes
         for label, part in (("bias²", bias), ("variance / B", variance / B), ("their sum", error)):
             np.testing.assert_allclose(line(left, label)[:, 1], part / error[-1])
         best = lams[error.argmin()]
         assert line(left, "their sum")[-1, 1] == 1 and f"the best λ is {best:.2f}" in sentence
-        (curve, dot) = right.lines
+        (dot, curve) = right.lines
         assert dot.get_xydata().tolist() == [[B, best]] and curve.get_ydata()[0 if B == 1 else -1] == best
+        (dot, curve) = below.lines
+        assert dot.get_xydata().tolist() == [[e, best]] and curve.get_ydata()[0 if e == 0 else -1] == best
 
 
 def test_the_cut_off_s_bars_and_dots_are_what_is_believed():
@@ -234,17 +203,28 @@ def test_the_cut_off_s_bars_and_dots_are_what_is_believed():
 
 
 def test_the_museum_compares_with_the_right_one_under_the_same_critic():
-    right = RIGHT._replace(estimator=lambda_advantage)
-    rng = np.random.default_rng(0)
-    found = {(each.estimator, error): Moments(rng.normal(size=6), rng.uniform(1, 2) * np.eye(6))
-             for each in (right, *CRITIC_EXHIBITS) for error in (-6.0, 6.0)}  # fmt: skip
-    view = museum(lambda estimator, error: found[estimator, error], np.ones(6), right)
-    ends = [(exhibit, error) for exhibit in (right, *CRITIC_EXHIBITS) for error in (-6.0, 6.0)]
-    drawn = corners(view, exhibit=(right, *CRITIC_EXHIBITS), error=(-6.0, 6.0))
+    right, rng = RIGHT._replace(estimator=lambda_advantage), np.random.default_rng(0)
+    exhibits, errors, wanted = (right, *CRITIC_EXHIBITS), np.linspace(-6, 6, 5), np.ones(6)
+    lines = {each.estimator: rng.normal(size=(2, 6)) for each in exhibits}  # the mean is linear in the error
+    measure = lambda estimator, error: Moments([1, error] @ lines[estimator], (1 + error**2) * np.eye(6))  # noqa: E731
+    ends = [(exhibit, error) for exhibit in exhibits for error in (-6.0, 6.0)]
+    drawn = corners(museum(measure, wanted, exhibits, errors), exhibit=exhibits, error=(-6.0, 6.0))
     for (exhibit, error), (sentence, figure) in zip(ends, drawn, strict=True):
-        good, bad = found[lambda_advantage, error], found[exhibit.estimator, error]
-        np.testing.assert_array_equal(line(figure.axes[0], "right")[1], good.mean[[1, 3]])
-        np.testing.assert_array_equal(line(figure.axes[0], "mistaken")[1], bad.mean[[1, 3]])
+        good, bad = measure(lambda_advantage, error), measure(exhibit.estimator, error)
+        plane, over = figure.axes
+        np.testing.assert_array_equal(line(plane, "right")[1], good.mean[[1, 3]])
+        np.testing.assert_array_equal(line(plane, "mistaken")[1], bad.mean[[1, 3]])
+        off = [np.linalg.norm(measure(exhibit.estimator, e).mean - wanted) for e in errors]
+        np.testing.assert_allclose(over.lines[1].get_xydata(), np.column_stack([errors, off]))
+        np.testing.assert_allclose(over.lines[3].get_xydata(), [[error, np.linalg.norm(bad.mean - wanted)]])
         assert f"by {np.linalg.norm(bad.mean - good.mean):.3f} " in sentence
         assert f"variance by {bad.variance / good.variance - 1:+.0%}" in sentence
         assert ("Seen in" in sentence) == bool(exhibit.threads)
+
+
+def test_the_expected_estimate_is_linear_in_the_critic_s_error():
+    cells = defined("cell-51", "cell-52")
+    for exhibit in cells["exhibits"]:
+        found = expected_over_errors(cells["measure"], exhibit.estimator, np.array([-4.0, 2.5]))
+        wanted = [cells["measure"](exhibit.estimator, error).mean for error in (-4.0, 2.5)]
+        np.testing.assert_allclose(found, wanted, atol=1e-12)

@@ -6,6 +6,7 @@ from lesson import definitions, picture
 
 from pgedu import clipped_weights, exact_return
 from pgedu.lessons import more_predictions
+from pgedu.lessons.races import offers
 from pgedu.lessons.two_plans import gradient_at, kl_from, paths, promised, return_at
 from pgedu.lessons.workers import Workers, long_run_staleness, times_of
 
@@ -40,7 +41,7 @@ def test_05_waits_for_the_end():
 
 
 def test_05_the_lowest_point():
-    names = definitions(AC, "cell-02", "cell-04", "cell-20", "cell-20-exactly", "cell-22", "cell-27")
+    names = definitions(AC, "cell-02", "cell-04", "cell-20", "cell-20-exactly", "cell-22", "squared-error")
     lams = names["lams"]
     for critic in names["wrong"]:
         bias, variance = names["squared_error"](critic, 0.0)
@@ -51,13 +52,39 @@ def test_05_the_lowest_point():
     assert right("perfect_critic") == "Near λ = 0" and right("more_episodes") == "To the right, towards λ = 1"
 
 
-def test_05_updates_in_the_race():
-    start_race = definitions(AC, "cell-02", "cell-04", "cell-34")["start_race"]
-    race, updates = iter(start_race(np.random.default_rng(0))), [0, 0]
-    while updates[1] < 50:
-        lane, progress = next(race)
-        updates[lane] = progress.update
-    assert updates[0] == 3 and right("updates_in_the_race") == "About 3"
+def test_05_ten_times_the_rate():
+    J = {}
+    for rate in (0.03, 0.3):
+        race = definitions(AC, "cell-02", "cell-04", "cell-34")["start_race"](np.random.default_rng(0))
+        race.learning_rate, last = rate, {}
+        for lane, progress in race:
+            last[lane] = progress
+            if rate == 0.03 and lane == 1 and progress.update == 50:
+                assert last[0].update == 3
+            if len(last) == 3 and min(each.environment_steps for each in last.values()) >= 3000:
+                break
+        J[rate] = [exact_return(race.trainings[0].world, race.trainings[0].policy, last[lane].theta) for lane in (1, 2)]
+    (slow_0, slow_9), (fast_0, fast_9) = J[0.03], J[0.3]
+    assert slow_9.mean() > slow_0.mean() + 5 and fast_0.min() > -15 and fast_9.mean() < fast_0.mean() - 10
+    assert 5 <= (fast_9 < -40).sum() <= 15 and right("ten_times_the_rate") == "λ = 0"
+
+
+def test_05_fast_actor():
+    names = definitions(AC, "cell-02", "cell-04", "start-two-rates")
+    lost = {}
+    for actor, critic in ((0.1, 0.3), (3.0, 0.3), (0.03, 0.03), (0.03, 0.3)):
+        running = names["start_two_rates"](np.random.default_rng(0))
+        running.actor, running.critic, stream = actor, critic, iter(running)
+        lost[actor, critic] = [(offers(last_of(stream, n)[0].theta) < 0.05).sum() for n in (100, 200)]
+    assert lost[0.1, 0.3] == lost[0.03, 0.3] == [0, 0]
+    assert lost[3.0, 0.3][0] >= 35 and lost[3.0, 0.3][1] > 25 and lost[0.03, 0.03][1] > 15
+    assert right("fast_actor").startswith("Most give up offers")
+
+
+def test_05_both_too_high():
+    cells = definitions(AC, "cell-02", "cell-04", "cell-20", "cell-20-exactly", "critic-moments")
+    both, loyal = (np.linalg.norm(cells["moments_of"]("λ = 0", *off)[:-1]) for off in ((3.0, 3.0), (0.0, 3.0)))
+    assert (loyal / both) ** 2 == pytest.approx(7, abs=0.5) and right("both_too_high") == "It more than doubles"
 
 
 def test_05_closing_the_books():
