@@ -223,7 +223,7 @@ def test_noise_from_update_to_update_is_about_that_among_the_environments_of_one
 
 def test_the_bonus_of_a2c_leaves_out_where_one_is_led():
     """What the cell calls the whole gradient, against finite differences of return plus entropy."""
-    scope, _ = run(NAME, "gradient-of-nothing")
+    scope, _ = run(NAME, "gradient-of-nothing", "angles-of-the-bonus")
     market, see, theta, beta = scope["market"], scope["see"], scope["pushy"], 0.3
 
     def goal(theta):
@@ -236,3 +236,20 @@ def test_the_bonus_of_a2c_leaves_out_where_one_is_led():
     np.testing.assert_allclose(exact_gradient(paid, see, theta) + beta * scope["own"], wanted, atol=1e-8)
     followed = exact_gradient(market, see, theta) + beta * scope["own"]
     assert angle_between(followed, np.array(wanted)) == pytest.approx(6.6, abs=0.05)
+
+
+def test_the_bonus_is_the_gradient_of_nothing():
+    """Round a small square, the work that a gradient does is 0. That of the bonus is not, and is what its slopes say."""
+    scope, _ = run(NAME, "gradient-of-nothing", "angles-of-the-bonus", "no-symmetry")
+    theta, slopes, side = scope["pushy"], scope["slopes"], 1e-3
+
+    def work(field, i, j):
+        x, y = side * np.eye(6)[[i, j]]
+        along = [(theta + x / 2, x), (theta + x + y / 2, y), (theta + x / 2 + y, -x), (theta + y / 2, -y)]
+        return sum(field(place) @ step for place, step in along) / side**2
+
+    apart = slopes - slopes.T
+    i, j = np.unravel_index(apart.argmax(), apart.shape)
+    assert apart[i, j] > 0.05
+    assert work(lambda theta: scope["own_entropy"](theta)[0], i, j) == pytest.approx(apart[i, j], rel=1e-3)
+    assert work(lambda theta: exact_gradient(scope["market"], scope["see"], theta), i, j) == pytest.approx(0, abs=1e-4)
