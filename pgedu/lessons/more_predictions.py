@@ -77,7 +77,7 @@ short_seasons = (
     "And if a season lasts 2 days, so that tomorrow is a coin toss?",
     ["The same shops win", "64 days of one shop win", "All are equally noisy"],
     "All are equally noisy",
-    "At 2 the black curve is level and lies on the dotted line: today says nothing about tomorrow, so 64 days of one "
+    "At 2 days the black curve is level and lies on the dotted line: today says nothing about tomorrow, so 64 days of one "
     "shop are as good as any others.",
 )
 entropy_moves_the_top = (
@@ -95,9 +95,9 @@ entropy_in_the_corner = (
     "was unlucky comes back sooner.",
 )
 how_old = (
-    "Four workers, no delay. From which parameters was the gradient worked out that turns θ₁₉ into θ₂₀?",
-    ["From θ₁₉", "From θ₁₆", "From θ₁₅"],
-    "From θ₁₆",
+    "Four workers, no delay. From which parameters was the gradient worked out that turns θ₂₃ into θ₂₄?",
+    ["From θ₂₃", "From θ₂₀", "From θ₁₉"],
+    "From θ₂₀",
     "Follow the coloured bar back to its dot: while this worker was busy, the three others have pushed once each. It "
     "is workers − 1 + delay updates late.",
 )
@@ -112,8 +112,8 @@ delay_of_sixty = (
     "Learning rate 0.005. What will a delay of 60 do to A3C?",
     ["Hardly anything", "It makes the learners swing until they fall off", "They stand still"],
     "Hardly anything",
-    "With so small a rate θ hardly moves in 67 updates, so the old gradient is still about right. At 0.05 it is not: "
-    "there the learners swing around the top, and many fall off.",
+    "A3C starts a few rounds late and is level with A2C by round 80: at so small a rate an old gradient is still about "
+    "right. At 0.05 it is not: there the learners swing around the top, and many are lost within 150 rounds.",
 )
 until_it_swings = (
     "Learning rate 0.03. From which staleness on does p swing for ever?",
@@ -133,8 +133,8 @@ one_environment = (
     "One environment instead of eight. Counted in updates, will the learners be faster or slower?",
     ["Faster", "As fast", "Slower"],
     "Slower",
-    "Its return curve stays below the other: the gradient of one segment is much noisier than the mean of eight. "
-    "Per step of experience the account is another one.",
+    "After 100 updates it is at about 70, and eight environments at about 200: the gradient of one segment is much "
+    "noisier than the mean of eight. But it has used an eighth of the steps.",
 )
 
 # 07 Trust regions and PPO

@@ -3,9 +3,9 @@
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
+from pgedu.lessons.verdicts import compare, judged
 from pgedu.panels.look import best_line, in_decades, key
 from pgedu.panels.views import COLORS, LearningCurve, tidy
-
 
 LEARNERS, LOST = 40, -25  # of each method; a learner with less than this J has fallen off the hill
 
@@ -63,16 +63,18 @@ def _standing(name, mean, lost):
 
 
 def _hill_and_returns(figure):
-    hill, returns = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    tidy(hill, "the hill J and the learners", "p, probability of right").set(ylim=(-42, -8), xlim=(0, 1))
-    p = np.linspace(0.03, 0.97, 200)
-    hill.plot(p, (2 * p - 4) / (p * (1 - p)), color=COLORS["exact"])
+    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.3])
+    hills, returns = left.subplots(2, 1, sharex=True), right.subplots()
     tidy(returns, "exact J", "round").set(ylim=(-42, -8))
     best_line(returns, -6 - 32**0.5)
+    p = np.linspace(0.03, 0.97, 200)
     dots, curves = [], []
-    for name, size, label, style in (("a2c", 9, "A2C, rate Wα", "-"), ("a3c", 5, "A3C, rate α", "--")):
-        dots += hill.plot([], [], "o", color=COLORS[name], alpha=0.5, markersize=size)
+    for hill, name, label, style in zip(hills, ("a2c", "a3c"), ("A2C, rate Wα", "A3C, rate α"), "-:"):
+        tidy(hill, f"learners of {name.upper()} on the hill J").set(ylim=(-42, -6), xlim=(0, 1), yticks=(-40, -25, -10))
+        hill.plot(p, (2 * p - 4) / (p * (1 - p)), color=COLORS["exact"])
+        dots += hill.plot([], [], "o", color=COLORS[name], alpha=0.5, markersize=7)
         curves.append(LearningCurve(returns, label, COLORS[name], style))
+    hills[1].set_xlabel("p, probability of right")
     key(returns)
     return dots, curves
 
@@ -116,3 +118,39 @@ def _stale_paths(figure, largest, updates=250):
     key(path)
     key(used)
     return lines
+
+
+def staleness(order):
+    """How many updates late each gradient of a log is: those since the last push of its own worker, [K] from [K]."""
+    fetched, late = {}, []
+    for k, worker in enumerate(order):
+        late.append(k - fetched.get(worker, 0))
+        fetched[worker] = k + 1
+    return np.array(late)
+
+
+def _seen_before(order):
+    """Has the worker pushed before? [K]."""
+    return np.array([worker in list(order[:k]) for k, worker in enumerate(order)])
+
+
+MISTAKES = [
+    ("One too many: a worker fetches right after its own push, so that push does not make it late.",
+     lambda order: staleness(order) + 1),
+    ("One too many, but for the first of each worker: it fetches right after its own push, so that push does not make it late.",
+     lambda order: staleness(order) + _seen_before(order)),
+    ("You count all updates since θ0: a worker fetches anew after each of its pushes.", lambda order: np.arange(len(order))),
+    ("The first gradient of a worker is late, too: it comes from θ0.", lambda order: staleness(order) * _seen_before(order)),
+    ("All are W - 1 late only if all take turns: look for the last push of the same worker.",
+     lambda order: np.full(len(order), len(set(order)) - 1)),
+    ("These are the versions that were fetched: how many updates ago was that?",
+     lambda order: np.arange(len(order)) - staleness(order)),
+]  # fmt: skip
+
+
+@judged
+def check_staleness(student):
+    """f(order [K], the worker of each push) -> how many updates late each gradient was, [K]; there is no delay."""
+    praise = "Right: the updates since its own last push, and who pushes seldom is late. With equal turns it is W - 1."
+    cases = [{"order": np.array(order)} for order in ([0, 1, 2, 0, 1, 2], [2, 1, 1, 0, 1, 1, 2, 0, 0], [3, 3, 1])]
+    return compare(student, staleness, cases, praise, MISTAKES)

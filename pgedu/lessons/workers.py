@@ -7,7 +7,7 @@ import numpy as np
 from pgedu.panels.views import COLORS, tidy
 
 TICK = 1 / 32  # of the time that an ordinary segment takes: from one picture to the next
-PAST = 8.0  # what is shown: the last eight ordinary segments
+PAST = 6.0  # what is shown: the last six ordinary segments
 MOST = 6  # workers
 
 

@@ -223,7 +223,7 @@ def test_noise_from_update_to_update_is_about_that_among_the_environments_of_one
 
 def test_the_bonus_of_a2c_leaves_out_where_one_is_led():
     """What the cell calls the whole gradient, against finite differences of return plus entropy."""
-    scope, _ = run(NAME, "gradient-of-nothing")
+    scope, _ = run(NAME, "gradient-of-nothing", "angles-of-the-bonus")
     market, see, theta, beta = scope["market"], scope["see"], scope["pushy"], 0.3
 
     def goal(theta):
@@ -236,3 +236,37 @@ def test_the_bonus_of_a2c_leaves_out_where_one_is_led():
     np.testing.assert_allclose(exact_gradient(paid, see, theta) + beta * scope["own"], wanted, atol=1e-8)
     followed = exact_gradient(market, see, theta) + beta * scope["own"]
     assert angle_between(followed, np.array(wanted)) == pytest.approx(6.6, abs=0.05)
+
+
+def test_the_bonus_is_the_gradient_of_nothing():
+    """Round a small square, the work that a gradient does is 0. That of the bonus is not, and is what its slopes say."""
+    scope, _ = run(NAME, "gradient-of-nothing", "angles-of-the-bonus", "no-symmetry")
+    theta, slopes, side = scope["pushy"], scope["slopes"], 1e-3
+
+    def work(field, i, j):
+        x, y = side * np.eye(6)[[i, j]]
+        along = [(theta + x / 2, x), (theta + x + y / 2, y), (theta + x / 2 + y, -x), (theta + y / 2, -y)]
+        return sum(field(place) @ step for place, step in along) / side**2
+
+    apart = slopes - slopes.T
+    i, j = np.unravel_index(apart.argmax(), apart.shape)
+    assert apart[i, j] > 0.04
+    assert work(lambda theta: scope["own_entropy"](theta)[0], i, j) == pytest.approx(apart[i, j], rel=1e-3)
+    assert work(lambda theta: exact_gradient(scope["market"], scope["see"], theta), i, j) == pytest.approx(0, abs=1e-4)
+
+
+def return_on_cartpole(environments, updates, entropy=0.01, seed=0):
+    scope, [(start, _, _)] = run(NAME, "cell-04", "cell-53", "cell-54")
+    training = start(np.random.default_rng(seed), environments, 16)
+    training.entropy = entropy
+    return np.nanmean([next(training) for _ in range(updates)][-1].returns)
+
+
+def test_many_environments_save_updates_but_not_experience():
+    one, eight = return_on_cartpole(1, 800), return_on_cartpole(8, 100)
+    assert 330 < one < 400 and 180 < eight < 220
+
+
+def test_a_large_entropy_weight_holds_back_later():
+    early, later = ([return_on_cartpole(8, updates, entropy) for entropy in (0.01, 1.0)] for updates in (100, 200))
+    assert early[1] == pytest.approx(early[0], rel=0.1) and later[1] < 0.85 * later[0]

@@ -5,7 +5,8 @@ import pytest
 from cells_of_notebook import corners, drawn, run
 
 from pgedu import SGD, LearnedValue, Policy, Table, a2c, a3c, exact_gradient, exact_return, short_corridor
-from pgedu.lessons.stale_gradients import SideBySide
+from pgedu.lessons.stale_gradients import MISTAKES, SideBySide, check_staleness
+from pgedu.lessons.workers import Workers
 
 NAME = "06_a2c_and_a3c"
 RACE = "cell-04", "cell-31", "cell-33", "cell-34"
@@ -51,7 +52,8 @@ def test_picture_of_the_race():
         assert sentence == draw(new=[], **values)
         assert f"is {values['workers'] - 1 + values['delay']} updates late" in sentence
         said = []
-        for k, dots in enumerate(figure.axes[0].lines[1:]):
+        for k, axes in enumerate(figure.axes[:2]):
+            hill, dots = axes.lines
             theta = pairs[-1][k].theta
             J = exact_return(scope["corridor"], scope["softmax"], theta)
             np.testing.assert_allclose(dots.get_ydata(), np.maximum(J, -40))
@@ -61,7 +63,6 @@ def test_picture_of_the_race():
             part = f", without {lost} of 40 that are LOST (J below -25)." if lost else "."
             said.append(f"{name}: mean J {J[J >= -25].mean():.1f}{part}" if lost < 40 else f"{name}: all are lost.")
         assert sentence.endswith(" ".join(said)), (sentence, said)
-        hill = figure.axes[0].lines[0]
         z = np.log(hill.get_xdata() / (1 - hill.get_xdata()))
         theta = np.stack([0 * z, z], axis=-1)
         np.testing.assert_allclose(hill.get_ydata(), exact_return(scope["corridor"], scope["softmax"], theta))
@@ -125,3 +126,28 @@ def test_picture_of_the_swing():
     present, used = (line.get_ydata() for line in figure.axes[1].lines)
     np.testing.assert_allclose(present, scope["g"](late))
     np.testing.assert_allclose(used[7:], present[:-7])
+
+
+def by_looking_back(order):
+    """How late each gradient is, by walking back through the log to the last push of the same worker."""
+    late = []
+    for k in range(len(order)):
+        back = 0
+        while back < k and order[k - 1 - back] != order[k]:
+            back += 1
+        late.append(back)
+    return np.array(late)
+
+
+def test_staleness_of_a_log():
+    assert check_staleness(by_looking_back)
+    clock = Workers([3.0, 0.7, 1.0])
+    over = [segment for _ in range(300) for segment in next(clock).over]
+    order = [segment.worker for segment in over]
+    assert by_looking_back(order).tolist() == [segment.staleness for segment in over]
+
+
+@pytest.mark.parametrize("sentence, mistake", MISTAKES)
+def test_mistakes_about_staleness_are_named(sentence, mistake):
+    verdict = check_staleness(mistake)
+    assert not verdict.passed and verdict.message == sentence

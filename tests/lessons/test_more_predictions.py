@@ -124,7 +124,7 @@ def test_06_entropy():
 def test_06_how_old():
     clock = Workers(times_of(4, 1.0, 1.0))
     over = [segment for _ in range(32 * 8) for segment in next(clock).over]
-    assert (over[19].replaced, over[19].fetched) == (19, 16) and right("how_old") == "From θ₁₆"
+    assert (over[23].replaced, over[23].fetched) == (23, 20) and right("how_old") == "From θ₂₀"
 
 
 def test_06_slow_worker():
