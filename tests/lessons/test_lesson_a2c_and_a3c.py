@@ -264,7 +264,7 @@ def return_on_cartpole(environments, updates, entropy=0.01, seed=0):
 
 def test_many_environments_save_updates_but_not_experience():
     one, eight = return_on_cartpole(1, 800), return_on_cartpole(8, 100)
-    assert 330 < one < 400 and 180 < eight < 220
+    assert 300 < one < 430 and 150 < eight < 250  # of 20 learners each; the text says about 330 to 400, and about 200
 
 
 def test_a_large_entropy_weight_holds_back_later():
