@@ -173,7 +173,9 @@ def _words(rollout, month, chosen, parts, steps):
         return f"In month {month} the customer is lost: nothing is done, and nothing is weighted. {total}"
     kind, action = rollout.observations[chosen, 0], ("wait", "offer")[rollout.actions[chosen, 0]]
     there = np.flatnonzero(parts[:, chosen]) + 1
-    months = f"what months {there[0]} to {there[-1]} paid" if len(there) else "no reward at all"
+    months = f"what months {there[0]} to {there[-1]} paid" if len(there) > 1 else "no reward at all"
+    if len(there) == 1:
+        months = f"what month {there[0]} paid"
     weight = parts[:, chosen].sum()
     return (f"Month {month}, {KINDS[kind]} customer, {action}: its weight ψ is {weight:.2f}, from {months}. Weight "
             f"times score moves the estimate by {steps[chosen, kind]:.2f} along {LANES[2 - kind]}. {total}")  # fmt: skip

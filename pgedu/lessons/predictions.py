@@ -164,8 +164,8 @@ costs_no_bias = (
     "Three mistakes. Which of them costs no bias at all?",
     ["Every action is weighted with the full return", "γᵗ is missing", "Each baseline is fitted on its own episode"],
     "Every action is weighted with the full return",
-    "Its arrow is the right one, with a wider ellipse: rewards from before the action only add noise. Of the other "
-    "two, one turns the arrow, and the other leaves none.",
+    "Its arrow is the right one: rewards from before the action cancel on average. Here they add noise, as in most worlds, "
+    "so its ellipse is wider. Of the other two, one turns the arrow, and the other leaves none.",
 )
 learns_the_opposite = (
     "And which of these makes the learner do the opposite of what is right?",

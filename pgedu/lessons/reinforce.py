@@ -82,7 +82,7 @@ def _words_of_cloud(points, batch, psi, expected, truth):
         angle_between(each, truth) for each in (points.mean(axis=0), expected)
     )
     goal = f"points {turned:.1f}° away from it" if turned > 0.05 else "is the exact gradient itself"
-    return (f"{len(points):,} estimates from {batch} episodes each, weighted with the {name}: their standard deviation is "
+    return (f"{len(points):,} estimates from batches of {batch}, weighted with the {name}: their standard deviation is "
             f"{width:.2f} (the gradient's length is {np.linalg.norm(truth):.2f}), and their mean points {off:.0f}° away "
             f"from the exact gradient. What they are expected to be, exactly, {goal}.")  # fmt: skip
 

@@ -93,3 +93,11 @@ def test_a_customer_who_is_lost_early_leaves_the_rest_of_the_year_empty():
     sentence = strip(POLICY, THETA, short)(figure)(np.random.default_rng(0), 9, reward_to_go)
     assert sentence.startswith("In month 9 the customer is lost: nothing is done")
     assert to_rgba(figure.axes[0].lines[1].get_color()) == to_rgba("0.2")
+
+
+def test_the_months_that_count_are_told():
+    one = one_who_stays(customers(np.random.default_rng(5)))
+    told = strip(POLICY, THETA, customers)(Figure())
+    last = int(np.flatnonzero(one.rewards[:, 0])[-1]) + 1  # the last month that paid something
+    assert f"from what month {last} paid." in told(np.random.default_rng(5), last, reward_to_go)
+    assert f" to {last} paid." in told(np.random.default_rng(5), last, total_return)

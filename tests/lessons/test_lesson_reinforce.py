@@ -135,7 +135,7 @@ def test_the_cloud_shows_the_estimates_and_what_they_are_expected_to_be(campaign
         assert power or f"points {angle_between(expected, truth):.1f}° away from it." in sentence
         np.testing.assert_allclose(line(zoom, "mean of the estimates"), [points.mean(axis=0)])
         assert f"(the gradient's length is {np.hypot(*truth):.2f})" in sentence
-        assert f"{2000 // batch:,} estimates from {batch} episodes each" in sentence
+        assert f"{2000 // batch:,} estimates from batches of {batch}, " in sentence
         assert f"weighted with the {psi.__name__.replace('_', ' ')}" in sentence
         assert f"standard deviation is {np.sqrt(np.trace(np.cov(points.T, bias=True))):.2f} " in sentence
 
