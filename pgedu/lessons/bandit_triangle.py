@@ -99,5 +99,5 @@ def _count(bars, words, found):
 def _sentence(pi, mean, found):
     drift = ", ".join(f"{each:+.3f}".replace("-0.000", "+0.000") for each in mean)
     return (f"The policy takes A, B, C with probability {pi[0]:.2f}, {pi[1]:.2f}, {pi[2]:.2f}; the mean of its kicks "
-            f"(black) is {drift}. {found[0]:.0f} learners have settled on A, {found[1]:.0f} on B, {found[2]:.0f} on C, "
-            f"{found[3]:.0f} on none.")  # fmt: skip
+            f"(black) is {drift}. Of the dust, {found[0]:.0f} settled on A, {found[1]:.0f} on B, {found[2]:.0f} on C, "
+            f"{found[3]:.0f} on none yet.")  # fmt: skip

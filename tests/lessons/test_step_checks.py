@@ -90,6 +90,8 @@ WRONG = [
     (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - v(p, q).mean()), "one number in all states"),
     (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - d @ v(p, q)), "one number in all states"),
     (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - np.average(v(p, q)[:, 0], weights=d)), "one number in all"),
+    (check_policy_gradient, lambda d, p, q: d[:, None] * p * (q - (p * q).sum(axis=1)), "v(s) is subtracted along the actions"),
+    (check_policy_gradient, lambda d, p, q: d * p * (q - np.einsum("sa,sa->s", p, q)), "Visits and v(s) run along the actions"),
     (check_policy_gradient, lambda d, p, q: d[:, None] * p * (1 - p) * q, "pi (1 - pi) is only half of it"),
     (check_policy_gradient, lambda d, p, q: gradient(d / d.sum(), p, q), "You brought the visits to a sum of 1"),
     (check_policy_gradient, lambda d, p, q: d[:, None] * (q - p * q.sum(1)[:, None]), "without pi(b|s)"),
