@@ -122,7 +122,8 @@ def variance_by_source(split_variance, values):
 
     def view(figure):
         left, axes = figure.subplots(1, 2, width_ratios=[2, 5])
-        bars, tops = _baselines(left, values)
+        tidy(left, "b(s), and v(s) in black").set(ylim=(-1.5, 9.5))
+        bars, tops = bars_to_drag(left, values, ["b_curious", "b_loyal"], COLORS["state value"])
         tidy(axes, "variance by source")
         axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without")
         color = COLORS["state value"]
@@ -145,12 +146,11 @@ def variance_by_source(split_variance, values):
     return view
 
 
-def _baselines(axes, values):
-    """A bar for b of each state, with a marker on its top that carries the handle, beside the state's value in black."""
-    tidy(axes, "b(s), and v(s) in black").set(xlim=(-0.6, 1.6), ylim=(-1.5, 9.5))
+def bars_to_drag(axes, values, names, color):
+    """A bar for the curious and one for the loyal, each with a marker that carries its handle, beside the values in black."""
+    axes.set(xlim=(-0.6, 1.6))
     axes.set_xticks([0, 1], ["curious", "loyal"])
     axes.hlines(values, [-0.45, 0.55], [0.45, 1.45], color=COLORS["exact"], linewidth=2.5)
     axes.axhline(0, color="0.6", linewidth=1)
-    bars = axes.bar([0, 1], [0, 0], 0.5, color=COLORS["state value"], alpha=0.6)
-    names = ["b_curious", "b_loyal"]
-    return bars, [axes.plot([], [], "o", color=COLORS["state value"], gid=name)[0] for name in names]
+    bars = axes.bar([0, 1], [0, 0], 0.5, color=color, alpha=0.6)
+    return bars, [axes.plot([], [], "o", color=color, gid=name)[0] for name in names]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pgedu.lessons.baselines_and_variance import bars_to_drag
 from pgedu.panels.look import key, label
 from pgedu.panels.views import COLORS, tidy
 
@@ -34,7 +35,8 @@ def critic_by_hand(values, estimators, moments_of):
 
     def view(figure):
         left, right = figure.subplots(1, 2, width_ratios=[2, 5])
-        bars, tops = _believed(left, values)
+        tidy(left, "critic's v, exact in black").set(ylim=(-6.5, 12.5))
+        bars, tops = bars_to_drag(left, values, ["v_curious", "v_loyal"], COLORS["actor critic"])
         stacks = _stacks(right, estimators)
 
         def draw(v_curious, v_loyal, B):
@@ -53,15 +55,6 @@ def critic_by_hand(values, estimators, moments_of):
         return draw
 
     return view
-
-
-def _believed(axes, values):
-    tidy(axes, "critic's v, exact in black").set(xlim=(-0.6, 1.6), ylim=(-6.5, 12.5))
-    axes.set_xticks([0, 1], ["curious", "loyal"])
-    axes.hlines(values, [-0.45, 0.55], [0.45, 1.45], color=COLORS["exact"], linewidth=2.5)
-    axes.axhline(0, color="0.6", linewidth=1.5)
-    bars = axes.bar([0, 1], [0, 0], 0.5, color=COLORS["actor critic"], alpha=0.6)
-    return bars, [axes.plot([], [], "o", color=COLORS["actor critic"], gid=name)[0] for name in ("v_curious", "v_loyal")]
 
 
 def _stacks(axes, names):
