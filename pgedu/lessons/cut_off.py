@@ -50,7 +50,7 @@ def _cut_off_axes(figure, settled, exact, quarters):
     left.hlines(exact[:2], x - 0.4, x + 0.4, color=COLORS["exact"])
     label(left, 1, exact[1] + 0.1, "exact", ha="center", va="bottom")
     left.set_xticks(x, ["curious", "loyal"])
-    for (name, color), beliefs, place in zip(CUT_OFF.items(), settled, ((6, 0.55), (8.5, -0.2))):
+    for (name, color), beliefs, place in zip(CUT_OFF.items(), settled, ((11, 0.6), (8.5, -0.2))):
         right.plot(quarters, [gain[0] for _, gain in beliefs], color=color)
         label(right, *place, name, color)
         dots += right.plot([], [], "o", color=color, gid="months")

@@ -53,8 +53,8 @@ both_too_high = (
     "λ = 0. You overrate both kinds of customers by 3, then only the loyal. What becomes of the bias?",
     ["It is halved", "It stays about the same", "It more than doubles"],
     "It more than doubles",
-    "The orange part grows about sevenfold, and it is a square. What is wrong by the same before and after a step nearly "
-    "cancels in δ; who is wrong about one kind alone misjudges every step from the one to the other.",
+    "The orange part grows about sevenfold, and it is a square. An error that is the same for whoever comes next favours "
+    "neither action, but for those who are lost; who is wrong about one kind alone favours what leads to that kind.",
 )
 across_the_end = (
     "The critic is right. What does it cost when the sum runs on into the next customer's episode?",

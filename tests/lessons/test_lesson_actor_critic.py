@@ -77,12 +77,29 @@ def test_exact_bias_and_variance_of_critics_with_an_error(lambda_cells):
 
 
 def test_three_evaluations_give_every_other(lambda_cells):
-    exactly, at, lams = (lambda_cells[name] for name in ("exactly", "at", "lams"))
+    exactly, lams = (lambda_cells[name] for name in ("exactly", "lams"))
     for name, error in lambda_cells["wrong"].items():
-        np.testing.assert_allclose(at(name, 0.37)[30], exactly(lams[30], error, 0.37), atol=1e-12)
         bias, variance = lambda_cells["squared_error"](name, 0.37)
         assert bias[30] == pytest.approx((exactly(lams[30], error, 0.37)[:-1] ** 2).sum(), abs=1e-12)
         assert variance[30] == pytest.approx(exactly(lams[30], error, 0.37)[-1])
+
+
+def test_with_true_values_every_lambda_expects_the_advantage_and_only_the_next_value_can_bias(lambda_cells):
+    """By going through all histories: E[A_0 | a] is q - v, and what is added to v(s_0) alone moves it by no bias."""
+    world, right = lambda_cells["world"], lambda_cells["right"]
+    rollout, chance = enumerate_rollouts(world, see, coin, horizon=6)
+    gains = solve(world, see, coin).action_values[0, 0] - right[0, 0]
+    months = np.arange(7)[:, None, None]
+    for lam in (0.0, 0.4, 0.9, 1.0):
+        weights = lambda_advantage(rollout, values=lambda seen: right[months, seen], lam=lam)[0, :, 0]
+        for action in (0, 1):
+            taken = rollout.actions[0, :, 0] == action
+            assert chance[taken] @ weights[taken] / chance[taken].sum() == pytest.approx(gains[action])
+        for month in range(7):  # an error of one month's v biases by its successors' part alone: month 0 has none before
+            error = np.zeros((7, 3))
+            error[month, 0] = 2.0
+            bias = lambda_cells["exactly"](lam, error, 1.0)[:-1]
+            assert (np.abs(bias).max() < 1e-12) == (month in (0, 6) or lam == 1.0)
 
 
 @pytest.mark.parametrize("months", [2, 5])
