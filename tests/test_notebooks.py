@@ -18,6 +18,8 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
+from pgedu.panels.still import PICTURE
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -102,7 +104,8 @@ def panels_can_be_read_without_a_kernel(nb):
             of_picture = "pgedu-still pgedu-still-of-picture" in still
             if "pgedu-still" not in still or not (SENTENCE.fullmatch(words) if of_picture else words.strip()):
                 problems.append(f"{cell['id']}: no words stay of the panel")
-            if of_picture and not (i > 1 and "image/png" in forms[i - 2] and text(forms[i - 2]["text/plain"]) == words):
+            above = cell["outputs"][i - 2] if i > 1 else {}
+            if of_picture and not above.get("metadata", {}).get("image/png", {}).get("alt") == words:
                 problems.append(f"{cell['id']}: no picture stays of the panel")
             if len(forms[i]) > 1:
                 problems.append(f"{cell['id']}: its live view would be shown as something else, too")
@@ -178,6 +181,14 @@ def predictions_stand_beside_their_panel(nb):
     return problems + ([f"{asked} is followed by no panel"] if asked else [])
 
 
+def collapsed_panels_tell_nothing(nb):
+    """JupyterLab shows the first line of a collapsed cell's first output: it must not be what the panel says."""
+    collapsed = [cell for cell in cells(nb, "code") if cell["metadata"].get("jupyter", {}).get("outputs_hidden")]
+    firsts = [(cell["id"], cell["outputs"][0]) for cell in collapsed if cell["outputs"]]
+    told = [name for name, first in firsts if text(first.get("data", {}).get("text/plain", PICTURE)) != PICTURE]
+    return [f"{name} tells what its panel shows beside the dots" for name in told]
+
+
 def no_machine_paths(nb):
     texts = [text(cell["source"]) for cell in nb["cells"]]
     for _, output in outputs(nb):
@@ -200,8 +211,9 @@ def good():
     printed = {"output_type": "stream", "name": "stdout", "text": "see https://example.org/home/page\n"}
     words = "The return is 3.2 after 10 steps."
     still = {"text/html": f'<div class="pgedu-still pgedu-still-of-picture">{words}</div>', "text/plain": words}
-    forms = [{"image/png": "aGk=", "text/plain": words}, still, {VIEW: {"model_id": "ab" * 16}}]
-    panel = [shown | {"data": data, "metadata": shown["metadata"] if "image/png" in data else {}} for data in forms]
+    forms = [{"image/png": "aGk=", "text/plain": "a picture"}, still, {VIEW: {"model_id": "ab" * 16}}]
+    said = {"image/png": {"alt": words}}
+    panel = [shown | {"data": data, "metadata": said if "image/png" in data else {}} for data in forms]
     saved = enumerate([[shown | {"data": picture}], panel, [printed]], start=1)
     sources = ["predict(*question)", "explore(view)", "print(1)"]
     code = [nbformat.v4.new_code_cell(sources[n - 1], execution_count=n, outputs=outputs) for n, outputs in saved]
@@ -256,6 +268,7 @@ BROKEN = [
     (ends_as_agreed, write(4, "The end.")),
     (ends_as_agreed, write(4, "## What to remember\n## Exercises\n## At home\n## More\n## Where next")),
     (predictions_stand_beside_their_panel, write(2, "1")),
+    (collapsed_panels_tell_nothing, lambda nb: nb["cells"][1]["metadata"].update(jupyter={"outputs_hidden": True})),
     (predictions_stand_beside_their_panel, write(3, "predict(*question)")),
     (predictions_stand_beside_their_panel, lambda nb: nb["cells"].insert(2, nbformat.v4.new_markdown_cell("word " * 400))),
     (no_machine_paths, output(3, text="saved in /home/ada/plot.png")),

@@ -10,6 +10,8 @@ import sys
 
 from pgedu.panels.cells import id_of_cell
 
+# What stands beside the three dots of a collapsed output: not yet what the picture shows, which may answer a question.
+PICTURE = "The picture of a panel. What it shows is said below it."
 VIEW = "application/vnd.jupyter.widget-view+json"
 LIVE = "pgedu-live"  # the class of live widgets
 
@@ -35,7 +37,7 @@ def show(live, body, words, picture=None):
         return
     if picture:
         alt = {"image/png": {"alt": words}}
-        display({"image/png": picture, "text/plain": words}, raw=True, metadata=alt)
+        display({"image/png": picture, "text/plain": PICTURE}, raw=True, metadata=alt)
     kind = "pgedu-still pgedu-still-of-picture" if picture else "pgedu-still"
     display({"text/html": f'{_STYLE}\n<div class="{kind}">{body}</div>', "text/plain": words}, raw=True)
     display({VIEW: view}, raw=True)
