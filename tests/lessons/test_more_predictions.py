@@ -149,6 +149,8 @@ def test_07_on_the_map():
     corner = np.linspace(0.41, 40, 50)
     level = promised(coin, corner[:, None], corner, 0.2)
     assert np.ptp(level) < 1e-9 and kl_from(coin, 40.0, 40.0) > 10
+    tip = 0.5 * np.log(0.5 / 0.6) + 0.5 * np.log(0.5 / 0.4)
+    assert kl_from(coin, np.log(1.5), np.log(1.5)) == pytest.approx(tip) and tip == pytest.approx(0.02, abs=5e-4)
     assert promised(coin, 0.39, 5.0, 0.2) < level[0, 0] > promised(coin, 5.0, 0.39, 0.2)
     assert right("where_the_clip_stops") == "In a corner that never ends"
 
