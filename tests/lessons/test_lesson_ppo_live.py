@@ -8,9 +8,15 @@ from cells_of_notebook import corners, drawn, run
 from matplotlib.figure import Figure
 
 from pgedu import ppo, trpo
+from pgedu.lessons import more_predictions
 from pgedu.lessons.ppo_live import cartpole, climbing, in_words, side_by_side, stage
 
 NAME = "07_trust_regions_and_ppo"
+
+
+def right(name):
+    """The option of a prediction that holds."""
+    return getattr(more_predictions, name)[2]
 
 
 @pytest.mark.parametrize("kl, words", [
@@ -52,40 +58,82 @@ def test_steps_that_were_given_up_have_no_kl():
         assert np.allclose(figure.axes[1].lines[0].get_ydata(), 0.02) == (given_up < 20)
 
 
+@pytest.mark.parametrize("number", range(8))
+def test_every_change_trains(number):
+    start, _, controls = run(NAME, "cell-50", "details-changes", "details-side-by-side")[1][-1]
+    options = [value for _, value in controls["change"].options]
+    assert len(options) == 8
+    one, other = next(start(np.random.default_rng(0), options[number]))
+    assert one.update == other.update == 1 and np.isfinite(other.theta).all()
+
+
+def test_steps_are_given_up_by_learners_who_have_decided():
+    training = run(NAME, "cell-39-start", "cell-39")[1][0][0](np.random.default_rng(0))
+    training.max_kl, slack = 1.0, []
+    for _ in range(15):
+        before = training.theta.reshape(20, 3, 2)
+        given_up = next(training).details["rejected"]
+        slack += np.exp(-np.abs(before[given_up, :2, 0] - before[given_up, :2, 1])).max(axis=1).tolist()
+    assert len(slack) > 50 and max(slack) < 0.001  # the chance, in odds, of the other action
+
+
 def test_side_by_side_compares_learners():
-    start, view, controls = run(NAME, "cell-50", "details-changes", "details-side-by-side")[1][-1]
-    for change in [value for _, value in controls["change"].options]:
-        records = [pair for pair, _ in zip(start(np.random.default_rng(0), change), range(3))]
-        figure, draw = drawn(view)
-        sentence = draw(new=records)
-        assert sentence == draw(new=[])
-        one, other = (np.nanmean(record.returns, axis=1) for record in records[-1])
-        error = np.sqrt(sum(((each - each.mean()) ** 2).sum() / 19 / 20 for each in (one, other)))
-        assert f"is {one.mean():.0f} as it is and {other.mean():.0f} with the change" in sentence
-        assert sentence.endswith(f"a difference of {other.mean() - one.mean():+.0f}, standard error {error:.0f}.")
-        dots = figure.axes[-1].lines
-        np.testing.assert_allclose([dots[0].get_ydata(), dots[1].get_ydata()], [one, other])
-        kl = figure.axes[1].lines[1].get_ydata()[-1]
-        assert kl == pytest.approx(np.maximum(records[-1][1].details["kl"], 1e-5).mean())
+    start, view, _ = run(NAME, "cell-50", "details-changes", "details-side-by-side")[1][-1]
+    records = [pair for pair, _ in zip(start(np.random.default_rng(0), {"epochs": 1}), range(3))]
+    figure, draw = drawn(view)
+    sentence = draw(new=records)
+    assert sentence == draw(new=[])
+    one, other = (np.nanmean(record.returns, axis=1) for record in records[-1])
+    error = np.sqrt(sum(((each - each.mean()) ** 2).sum() / 19 / 20 for each in (one, other)))
+    assert f"is {one.mean():.0f} as it is and {other.mean():.0f} with the change" in sentence
+    assert sentence.endswith(f"a difference of {other.mean() - one.mean():+.0f}, standard error {error:.0f}.")
+    dots = figure.axes[-1].lines
+    np.testing.assert_allclose([dots[0].get_ydata(), dots[1].get_ydata()], [one, other])
+    kl = figure.axes[1].lines[1].get_ydata()[-1]
+    assert kl == pytest.approx(np.maximum(records[-1][1].details["kl"], 1e-5).mean())
 
 
-def after_sixty_updates(start, seed=0, **settings):
-    """Mean return of the latest episodes of twenty learners."""
-    return np.nanmean(list(start(np.random.default_rng(seed), updates=60, **settings))[-1].returns)
+@pytest.fixture(scope="module")
+def start_ppo():
+    return run(NAME, "cell-50")[0]["start_ppo"]
 
 
-def test_what_costs_much_and_what_does_not():
+def trained(start, updates, seed=0, **settings):
+    """Mean return of the latest episodes of twenty learners, and the mean KL of their updates."""
+    records = list(start(np.random.default_rng(seed), updates=updates, **settings))
+    return np.nanmean(records[-1].returns), np.mean([record.details["kl"] for record in records])
+
+
+@pytest.fixture(scope="module")
+def usual(start_ppo):
+    """Sixty updates of PPO as the lesson has it, [(return, KL)] for two seeds."""
+    return np.array([trained(start_ppo, 60, seed) for seed in (0, 1)])
+
+
+@pytest.mark.parametrize("change, loss", [({"epochs": 1}, 130), ({"critic_rate": 0.001}, 150), ({"clip_values": 0.2}, 80)])
+def test_what_costs_much(start_ppo, usual, change, loss):
     """The table's large effects, with one of its eight seeds."""
-    start = run(NAME, "cell-50")[0]["start_ppo"]
-    usual = after_sixty_updates(start)
-    for settings, loss in (({"epochs": 1}, 130), ({"critic_rate": 0.001}, 150), ({"clip_values": 0.2}, 80)):
-        assert after_sixty_updates(start, **settings) < usual - loss / 2
+    assert trained(start_ppo, 60, **change)[0] < usual[0, 0] - loss / 2
+
+
+def test_what_the_clip_is_for(start_ppo, usual):
+    """Nothing at the lesson's rate but a smaller KL; half of the return with large steps; and a brake that is always on."""
+    free, kl = trained(start_ppo, 60, clip=np.inf)
+    assert kl > 2 * usual[0, 1] and free > 0.8 * usual[0, 0]
+    assert right("without_the_clip").startswith("The KL of an update is larger")
     fast = {"epochs": 10, "learning_rate": 0.1}
-    assert after_sixty_updates(start, **fast) > after_sixty_updates(start, clip=np.inf, **fast) + 90
+    held, _ = trained(start_ppo, 30, **fast)
+    loose, _ = trained(start_ppo, 30, clip=np.inf, **fast)
+    assert 190 == pytest.approx(held, rel=0.3) and 100 == pytest.approx(loose, rel=0.3)
+    assert trained(start_ppo, 30, clip=0.01) == (pytest.approx(35, rel=0.3), pytest.approx(0.0002, rel=0.5))
 
 
-def test_of_normalising_it_is_the_mean_that_costs(monkeypatch):
-    start = run(NAME, "cell-50")[0]["start_ppo"]
+def test_what_normalising_costs(start_ppo, usual):
+    as_they_are = [trained(start_ppo, 60, seed, normalize=False)[0] for seed in (0, 1)]
+    assert np.mean(as_they_are) > usual[:, 0].mean() + 20 and right("not_normalised") == "It is higher"
+
+
+def test_of_normalising_it_is_the_mean_that_costs(start_ppo, monkeypatch):
     positive = []
 
     def centred(self, A, mask):
@@ -98,9 +146,9 @@ def test_of_normalising_it_is_the_mean_that_costs(monkeypatch):
     alone = []
     for kind in (centred, scaled):
         monkeypatch.setattr(ppo, "scaled", kind)
-        alone.append(np.mean([after_sixty_updates(start, seed) for seed in (0, 1)]))
+        alone.append(trained(start_ppo, 60)[0])
     assert alone[0] < alone[1] - 50
-    assert positive[0] > 0.99 and np.mean(positive[160:960]) == pytest.approx(0.8, abs=0.07)
+    assert positive[0] > 0.99 and np.mean(positive[160:]) == pytest.approx(0.8, abs=0.07)
 
 
 def test_campaign_is_drawn_in_the_colour_of_its_method():
