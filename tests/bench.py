@@ -264,7 +264,7 @@ def drag_times(page, panel, count=20):
     page.mouse.move(x, y)
     page.mouse.down()
     for i in range(count):
-        page.mouse.move(x + (12 if i % 2 else -12), y + (12 if i % 2 else -12))
+        page.mouse.move(x + (30 if i % 2 else -30), y + (30 if i % 2 else -30))  # a step of a coarse slider, too
         page.wait_for_timeout(60)
     page.mouse.up()
     return page.evaluate("probe.times")
