@@ -259,7 +259,7 @@ def drag_times(page, panel, count=20):
     """Milliseconds from pointer to painted picture: the first handle of a panel, to and fro."""
     page.evaluate(PROBE, panel.locator("canvas").element_handle())
     panel.locator(".pgedu-words").scroll_into_view_if_needed()  # the whole picture is in the window
-    box = panel.locator(".pgedu-knob:visible").first.bounding_box()
+    box = handle_in_sight(panel).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -270,9 +270,16 @@ def drag_times(page, panel, count=20):
     return page.evaluate("probe.times")
 
 
+def handle_in_sight(panel):
+    """The first handle of a panel, in the middle of the window: a tall picture may reach beyond it."""
+    handle = panel.locator(".pgedu-knob:visible").first
+    handle.evaluate("element => element.scrollIntoView({block: 'center'})")
+    return handle
+
+
 def queue_after_a_drag(page, panel, moves=200, seconds=2.0):
     """Milliseconds from the last of many moves until the last picture, and whether it shows where the pointer let go."""
-    box, zone = panel.locator(".pgedu-knob:visible").first.bounding_box(), panel.locator(".pgedu-zone").first.bounding_box()
+    box, zone = handle_in_sight(panel).bounding_box(), panel.locator(".pgedu-zone").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
