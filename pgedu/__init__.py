@@ -30,6 +30,7 @@ from pgedu.policies.policy import Policy
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
 from pgedu.worlds.mdp import MDP
+from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.registry import register_worlds
 
 # `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.

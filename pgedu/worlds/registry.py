@@ -30,10 +30,14 @@ def make_vector_env(world, num_envs=1, max_episode_steps=None, render_mode=None,
 
 
 def register_worlds():
-    """Register every world of `WORLDS`; done once, when pgedu is imported."""
+    """Register every world of `WORLDS`, and Pendulum; done once, when pgedu is imported."""
     for name in WORLDS:
         gymnasium.register(
             f"pgedu/{name}-v0", "pgedu.worlds.registry:make_env",
             vector_entry_point="pgedu.worlds.registry:make_vector_env",
             max_episode_steps=1000, kwargs={"world": name},
         )  # fmt: skip
+    gymnasium.register(
+        "pgedu/Pendulum-v0", "gymnasium.envs.classic_control.pendulum:PendulumEnv",
+        vector_entry_point="pgedu.worlds.pendulum:PendulumVectorEnv", max_episode_steps=200,
+    )  # fmt: skip
