@@ -10,8 +10,8 @@ import pgedu as pg
 
 NAME = "pgedu/Pendulum-v0"
 WORST = -(np.pi**2 + 0.1 * 8**2 + 0.001 * 2**2)  # hanging, at full speed, under full torque
-DTYPES = [np.float64, pytest.param(np.float32, marks=pytest.mark.skipif(
-    np.__version__.startswith("1."), reason="Gymnasium computes with scalars, which NumPy 1 takes to be of double precision"))]  # fmt: skip
+SCALARS = pytest.mark.skipif(np.__version__.startswith("1."), reason="with NumPy 1 Gymnasium's scalars are doubles")
+DTYPES = [np.float64, pytest.param(np.float32, marks=SCALARS)]
 
 
 def states(slow):
@@ -88,6 +88,20 @@ def test_only_the_copies_that_ended_start_anew():
     ends = np.array(ends)
     assert np.flatnonzero(ends[:, 0]).tolist() == np.flatnonzero(ends[:, 2]).tolist() == [3, 8]
     assert np.flatnonzero(ends[:, 1]).tolist() == [1, 6]
+
+
+def test_a_reset_starts_all_anew_and_what_was_handed_over_is_the_caller_s():
+    still = np.zeros((2, 1))
+    for steps in (2, 3):  # in the midst of an episode, and right after its end
+        env = pg.PendulumVectorEnv(2, max_episode_steps=3)
+        env.reset(seed=0)
+        assert [env.step(still)[3].all() for _ in range(steps)] == [False, False, True][:steps]
+        env.reset(seed=1)
+        assert [env.step(still)[3].all() for _ in range(3)] == [False, False, True]
+    assert (env.step(still)[1] == 0).all()
+    truncated = env.step(still)[3]
+    truncated[:] = True
+    assert (env.step(still)[1] < 0).all()  # no reset, whatever was written there
 
 
 def test_without_a_limit_nothing_ends():
