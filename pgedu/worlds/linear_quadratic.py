@@ -154,7 +154,6 @@ class LinearQuadratic:
         for _ in range(MOST_SWEEPS):
             K = self._best_gain(P)
             new = self.Q + self.gamma * self.A.T @ P @ (self.A - self.B @ K)
-            new = (new + new.T) / 2
             change, P = np.abs(new - P).max(), new
             settled = change <= 1e-14 * np.abs(P).max()
             if settled or not change < MOST_COST:

@@ -192,6 +192,34 @@ def test_on_the_edge_there_is_no_nan_and_no_positive_return():
     assert np.isneginf(defective).all()
 
 
+def test_what_is_too_large_for_a_number_is_marked_too():
+    one, other = np.array([[1, 0.9], [0.9, 1]]), np.array([[1, -0.9], [-0.9, 1]])  # whose product's trace is .38
+    world = pg.LinearQuadratic(0.5 * np.eye(2), np.eye(2), 1e200 * one, np.eye(2), 1e200 * other)
+    with np.errstate(all="raise"):
+        assert world.stable(np.zeros(4)) and np.isneginf(world.gain_return(np.zeros(4)))
+        assert np.isneginf(world.gain_gradient(np.zeros(4))).all()
+        steep = pg.LinearQuadratic(1e150, 1.0, 1e200, 1.0)
+        assert steep.stable([1e150]) and steep.improve_gain([1e150]).tolist() == [1e150]
+
+
+def test_the_optimum_of_three_states_in_closed_form_where_they_grow_at_different_speeds():
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+    world = pg.LinearQuadratic(turn @ np.diag([6, 1.05, 1.02]) @ turn.T, np.eye(3), np.eye(3), 1e4 * np.eye(3))
+    gains = []
+    for a in (6, 1.05, 1.02):  # each of the turned states is a world of its own: P^2 - P (1 + (a^2 - 1) r) - r = 0
+        half = (1 + (a**2 - 1) * 1e4) / 2
+        P = half + np.sqrt(half**2 + 1e4)
+        gains.append(P * a / (1e4 + P))
+    np.testing.assert_allclose(world.optimal_gain().reshape(3, 3), turn @ np.diag(gains) @ turn.T, rtol=1e-9, atol=1e-9)
+
+
+def test_covariances_of_rank_one_are_covariances():
+    rng = np.random.default_rng(4)
+    for _ in range(20):  # about half of them have an eigenvalue a rounding error below 0
+        v = rng.normal(size=2)
+        assert replace(TWO, start_covariance=np.outer(v, v)).gain_return([0.5, 1.0]) < 0
+
+
 def test_discount_makes_a_growing_state_stable():
     world = pg.LinearQuadratic(1.2, 1.0, 1.0, 1.0, gamma=0.5)
     assert world.stable([0.0]) and not replace(world, gamma=1.0).stable([0.0])
@@ -210,6 +238,7 @@ def test_arrays_are_copies_that_nobody_can_write_into():
 @pytest.mark.parametrize("change, sentence", [
     ({"A": np.ones((2, 3))}, r"A must be \[N, N\] = \(2, 2\); got shape \(2, 3\)"),
     ({"B": np.ones(2)}, r"B must be a matrix \[N, M\]; got shape \(2,\)"),
+    ({"B": np.ones((2, 0))}, r"B must be a matrix \[N, M\]; got shape \(2, 0\)"),
     ({"B": np.ones((3, 1))}, r"A must be \[N, N\] = \(3, 3\)"),
     ({"Q": [[1, 2], [0, 1]]}, "Q must be symmetric and positive semidefinite"),
     ({"Q": -np.eye(2)}, "Q must be symmetric and positive semidefinite"),
