@@ -29,6 +29,7 @@ from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
+from pgedu.worlds.linear_quadratic import LinearQuadratic
 from pgedu.worlds.mdp import MDP
 from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.registry import register_worlds
