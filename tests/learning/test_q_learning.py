@@ -54,6 +54,48 @@ def test_greedy_learners_are_those_of_a_plain_loop(kind, horizon, max_steps, exp
     assert ends == expected_ends and progress.environment_steps == 500
 
 
+def changes(kind, first, steps, **settings):
+    """(tables before, tables after, (table, observation, action) of the one entry that changed) of each step of a run."""
+    before, found = first, []
+    for progress in make(kind, SMALL, theta=first.reshape(1, -1), updates=steps, **settings):
+        after = progress.theta.reshape(first.shape)
+        changed = np.argwhere(after != before)
+        assert len(changed) == 1
+        found.append((before, after, tuple(changed[0])))
+        before = after
+    return found
+
+
+def wanted(kind, q, following, table, next_action, epsilon):
+    """What the definitions expect of the next state, for tables q without ties."""
+    row = q[table, following]
+    if kind is pg.double_q_learning:
+        return q[1 - table, following, row.argmax()]
+    return {pg.q_learning: max(row), pg.sarsa: row[next_action],
+            pg.expected_sarsa: np.dot(chances_by_hand(row, epsilon), row)}[kind]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_update_of_an_exploring_learner_has_the_target_of_its_definition(kind):
+    first = np.random.default_rng(2).normal(size=(kind.tables, 12, 4))
+    steps = changes(kind, first, 600, epsilon=0.3, alpha=0.4, max_steps=8)
+    age, ends = 0, {"over": 0, "cut off": 0}
+    for (q, after, (table, seen, action)), (_, _, (_, next_seen, next_action)) in zip(steps, steps[1:]):
+        following, age = SMALL.successors[seen, action, 0], age + 1
+        over = SMALL.terminal[following]
+        ended = over or age == 8
+        assert next_seen == (SMALL.start.argmax() if ended else following)
+        if not (kind is pg.sarsa and ended and not over):  # whose last action nobody sees: any of four
+            ahead = 0 if over else wanted(kind, q, following, table, next_action, 0.3)
+            target = SMALL.rewards[seen, action] + ahead
+            entry = table, seen, action
+            assert after[entry] == pytest.approx(q[entry] + 0.4 * (target - q[entry]), abs=1e-9)
+        if ended:
+            ends["over" if over else "cut off"] += 1
+            age = 0
+    assert min(ends.values()) > 5
+
+
 def test_sarsa_differs_from_q_learning_once_it_explores():
     q, s = (make(kind, SMALL, runs=200, epsilon=0.3, steps=2000, updates=1) for kind in (pg.q_learning, pg.sarsa))
     next(q), next(s)
