@@ -96,13 +96,6 @@ def test_every_update_of_an_exploring_learner_has_the_target_of_its_definition(k
     assert min(ends.values()) > 5
 
 
-def test_sarsa_differs_from_q_learning_once_it_explores():
-    q, s = (make(kind, SMALL, runs=200, epsilon=0.3, steps=2000, updates=1) for kind in (pg.q_learning, pg.sarsa))
-    next(q), next(s)
-    start = SMALL.start.argmax()
-    assert q.q[:, start].max(axis=-1).mean() > s.q[:, start].max(axis=-1).mean() + 1
-
-
 def chances_by_hand(values, epsilon):
     best = [a for a in range(len(values)) if values[a] == max(values)]
     return [epsilon / len(values) + ((1 - epsilon) / len(best) if a in best else 0.0) for a in range(len(values))]
