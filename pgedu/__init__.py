@@ -19,6 +19,9 @@ from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.proximal import ppo
+from pgedu.learning.q_learning import (
+    double_q_learning, epsilon_greedy, expected_sarsa, q_learning, sarsa, table_return,
+)  # fmt: skip
 from pgedu.learning.reinforce import reinforce
 from pgedu.learning.training import Progress
 from pgedu.learning.trust_regions import (
@@ -32,6 +35,7 @@ from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_
 from pgedu.worlds.linear_quadratic import LinearQuadratic
 from pgedu.worlds.mdp import MDP
 from pgedu.worlds.pendulum import PendulumVectorEnv
+from pgedu.worlds.planning import optimal_action_values
 from pgedu.worlds.registry import register_worlds
 
 # `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.
