@@ -13,9 +13,9 @@ def require_log(rollout):
     rewards = numbers("rewards", rollout.rewards)
     if rewards.ndim < 2 or not rewards.size:
         raise refuse("rewards", "[T, *R, B] with a row or more", f"shape {rewards.shape}")
-    fields = {name: getattr(rollout, name) for name in ("mask", "discounts", "log_probs")}
-    fields = {name: numbers(name, each, "[T, *R, B]", rewards.shape, finite=False) for name, each in fields.items()}
-    real, logs = fields["mask"] == 1, fields["log_probs"]
+    real = numbers("mask", rollout.mask, "[T, *R, B]", rewards.shape) == 1
+    numbers("discounts", rollout.discounts, "[T, *R, B]", rewards.shape)
+    logs = numbers("log_probs", rollout.log_probs, "[T, *R, B]", rewards.shape, finite=False)
     _refuse_where(real & np.isnan(logs), "log_probs", "the logarithms of recorded propensities", "NaN")
     _refuse_where(real & np.isneginf(logs), "log_probs", "those of propensities above 0", "propensity 0")
     _require_at_most_one(rollout, logs, real, "log_probs", "those of propensities of at most 1")

@@ -204,6 +204,24 @@ def test_against_loops_on_each_of_several_runs(cap):
         assert [each[run] for each in found] == pytest.approx(wanted, rel=1e-12)
 
 
+@pytest.mark.parametrize("estimator", WEIGHTED)
+def test_what_stands_after_the_end_is_of_no_account(estimator):
+    log = collect(campaign(), POLICY, np.zeros(6), rng=np.random.default_rng(0), episodes=9)
+    target = POLICY.log_prob(offers(1)[1], log.observations[:-1], log.actions)
+    after = log.mask == 0
+    assert after.any()
+    scribbled = log._replace(log_probs=np.where(after, np.nan, log.log_probs))
+    assert (estimator(scribbled, np.where(after, np.nan, target)) == estimator(log, offers(1))).all()
+
+
+@pytest.mark.parametrize("estimator", WEIGHTED)
+def test_segments_are_refused(estimator):
+    one = np.ones((3, 2))
+    log = Rollout(np.zeros((4, 2), int), np.zeros((3, 2), int), one, [[1, 0], [0, 1], [1, 1]] * one, one, -one)
+    with pytest.raises(ValueError, match="rollout must hold one whole episode a column"):
+        estimator(log, -one)
+
+
 def test_weights_of_nothing_say_nothing():
     log = one_step_log([[0, 0], [0, 2]], [[1, 1], [1, 0]])
     target = np.log([[[1e-320, 1e-320], [0.1, 0.7]]])
@@ -272,6 +290,11 @@ def test_diagnosis_of_a_good_log():
     found = diagnose(one_step_log(arms, arms), np.log(TARGET)[arms][None], probabilities=TARGET)
     assert found.warnings == () and found.effective == pytest.approx(100 / 5.05)
     assert found.mean_weight == pytest.approx(1) and found.heaviest == pytest.approx(0.07)
+
+
+def test_diagnosis_of_a_log_without_any_weight():
+    found = diagnose(one_step_log([0, 1], [1, 1]), np.full((1, 2), -np.inf), probabilities=[0, 0, 1])
+    assert found[:3] == (0, 0, 0) and [each.split()[1] for each in found.warnings] == ["mean", "target"]
 
 
 @pytest.mark.parametrize(("arms", "propensities", "sentence"), [
