@@ -7,7 +7,7 @@ import pytest
 
 from pgedu import MDP, Policy, Table, bandit, campaign, doubly_robust, enumerate_rollouts, exact_return
 from pgedu import importance_weights, off_policy_moments, per_decision_importance, random_mdp, solve, trajectory_importance
-from test_off_policy import POLICY, mean_and_variance, offers
+from test_off_policy import mean_and_variance, offers
 
 
 @pytest.mark.parametrize("model", ["none", "right", "wrong"])
