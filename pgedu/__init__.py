@@ -7,6 +7,7 @@ from pgedu.experience.enumeration import each_batch, enumerate_rollouts
 from pgedu.experience.rollouts import Rollout, collect
 from pgedu.experience.streams import Stream
 from pgedu.gradients.baselines import batch_mean, constant, leave_one_out, none, optimal, state_value
+from pgedu.gradients.diagnosis import Diagnosis, diagnose
 from pgedu.gradients.estimators import (
     clipped_surrogate, clipped_weights, lambda_advantage, n_step_advantage, reward_to_go, td_advantage, total_return,
 )  # fmt: skip
@@ -14,6 +15,11 @@ from pgedu.gradients.exact import (
     ExactMoments, Solution, exact_expectation, exact_gradient, exact_moments, exact_return, solve,
 )  # fmt: skip
 from pgedu.gradients.moments import Moments, episode_gradients, moments
+from pgedu.gradients.off_policy import (
+    direct_method, doubly_robust, effective_sample_size, importance_weights, per_decision_importance,
+    standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
+)  # fmt: skip
+from pgedu.gradients.off_policy_exact import OffPolicyMoments, off_policy_moments
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
