@@ -69,10 +69,12 @@ def tables(rollout, action_values, probabilities):
 
 
 def of_actions(table, actions):
+    """What a table [T, *R, B, A] holds for the actions [T, *R, B] that were taken."""
     return np.take_along_axis(table, actions[..., None], axis=-1)[..., 0]
 
 
 def require_agreement(rollout, target, pi):
+    """Raise ValueError unless the target's probabilities pi [T, *R, B, A] are those of its log-probabilities."""
     real = rollout.mask == 1
     chances = np.exp(np.where(real, target_of(rollout, target, real), 0.0))
     apart = real & (np.abs(chances - of_actions(pi, rollout.actions)) > AGREE)
