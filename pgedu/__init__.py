@@ -24,6 +24,9 @@ from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, 
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
+from pgedu.learning.preferences import (
+    best_of_n, fit_rewards, kl_divergence, kl_estimate, kl_loss_weights, prefer, tilt, tilt_at,
+)  # fmt: skip
 from pgedu.learning.proximal import ppo
 from pgedu.learning.q_learning import (
     double_q_learning, epsilon_greedy, expected_sarsa, q_learning, sarsa, table_return,
@@ -35,7 +38,7 @@ from pgedu.learning.trust_regions import (
 )  # fmt: skip
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
-from pgedu.policies.heads import Categorical, Gaussian
+from pgedu.policies.heads import Categorical, Gaussian, log_softmax
 from pgedu.policies.policy import Policy
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
@@ -44,6 +47,7 @@ from pgedu.worlds.mdp import MDP
 from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.planning import optimal_action_values
 from pgedu.worlds.registry import register_worlds
+from pgedu.worlds.sentences import Language
 
 # `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.
 __all__ = [name for name, value in globals().items() if not (name.startswith("_") or _ismodule(value))]
