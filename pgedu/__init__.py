@@ -14,6 +14,7 @@ from pgedu.gradients.estimators import (
 from pgedu.gradients.exact import (
     ExactMoments, Solution, exact_expectation, exact_gradient, exact_moments, exact_return, solve,
 )  # fmt: skip
+from pgedu.gradients.groups import group_advantage, preference_weights
 from pgedu.gradients.moments import Moments, episode_gradients, moments
 from pgedu.gradients.off_policy import (
     direct_method, doubly_robust, effective_sample_size, importance_weights, per_decision_importance,
@@ -22,6 +23,7 @@ from pgedu.gradients.off_policy import (
 from pgedu.gradients.off_policy_exact import OffPolicyMoments, off_policy_moments
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
+from pgedu.learning.direct_preference import direct_preference
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.preferences import (

@@ -71,7 +71,7 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
     Source: Sutton & Barto (2018), section 2.8, eq. 2.12; figure 2.5 was made with `including` (their footnote).
     """
 
-    values = Setting(numbers, live=False, first=True)
+    values = Setting(numbers, live=False, first=1)
     learning_rate = Setting(_rates)
     rng = Setting(generator)
     runs = Setting(optional(_shape), None, live=False)

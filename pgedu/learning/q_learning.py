@@ -81,7 +81,7 @@ class TabularControl(Training):
     """
 
     tables = 1
-    world = Setting(_finite_world, live=False, first=True)
+    world = Setting(_finite_world, live=False, first=1)
     alpha = Setting(_between_0_and, 0.5)
     epsilon = Setting(partial(_between_0_and, most=1), 0.1)
     half_after = Setting(partial(number, above=0, finite=False), np.inf)

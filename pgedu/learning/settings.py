@@ -10,6 +10,8 @@ The class then takes it as an argument, shows it in its signature, and checks it
 import inspect
 from functools import partial
 
+import numpy as np
+
 from pgedu.arguments import number, refuse
 
 REQUIRED = inspect.Parameter.empty
@@ -27,10 +29,10 @@ class Setting:
 
     Args:
         live: may it be changed between two updates, by a slider, a schedule or a student? If not, it is fixed.
-        first: is it one of the arguments that may be given without their name?
+        first: its place, 1, 2, ..., if it may be given without its name.
     """
 
-    def __init__(self, kind, default=REQUIRED, *, live=True, first=False):
+    def __init__(self, kind, default=REQUIRED, *, live=True, first=None):
         self.kind, self.default, self.live, self.first = kind, default, live, first
 
     def __set_name__(self, owner, name):
@@ -78,7 +80,7 @@ class Settings:
         super().__init_subclass__(**others)
         _require_settings(cls)
         kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-        rows = sorted(cls.settings().values(), key=lambda setting: not setting.first)
+        rows = sorted(cls.settings().values(), key=lambda setting: setting.first or np.inf)
         cls.__signature__ = inspect.Signature(
             inspect.Parameter(each.name, kinds[not each.first], default=each.default) for each in rows
         )

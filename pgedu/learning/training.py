@@ -130,34 +130,24 @@ def require_optimizer(name, value):
     return value
 
 
-class PolicyGradient(Training):
-    """What all policy gradient methods share: a policy in a world, parameters theta, and rollouts to learn from.
+class PolicyTraining(Training):
+    """What all share that train a policy: its parameters theta, and an optimizer that moves them.
 
     Args:
-        world: an MDP, or a Gymnasium vector environment with as many sub-environments as all runs need together.
-        policy: a `Policy` that fits the world.
-        gamma: discount; default that of the MDP, or 1.
-        max_steps: longer episodes are cut off. (In segments of a vector environment its own time limit counts.)
+        policy: a `Policy`.
         theta: first parameters [R, D]; default policy.init.
         optimizer: gradient ascent; the training has a copy of its own, whose `learning_rate` may change at any time.
         settings: those of `Training`.
     """
 
-    world = Setting(require_world, live=False, first=True)
-    policy = Setting(_policy, live=False, first=True)
+    policy = Setting(_policy, live=False, first=2)
     optimizer = Setting(require_optimizer, live=False)
-    gamma = Setting(optional(share), None)
-    max_steps = Setting(whole, 10_000)
     theta = Setting(optional(lambda name, value: numbers(name, value).copy()), None)
-    state = (*Training.state, "environment_steps")
 
     def begin(self):
         super().begin()
-        theta = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta
-        vars(self)["theta"] = theta
-        require_fit(self.world, self.policy, theta, self.columns)
+        vars(self)["theta"] = self.policy.init(self.rng, self.runs) if self.theta is None else self.theta
         vars(self)["optimizer"] = copy.deepcopy(self.optimizer)  # one may be given to several trainings
-        self.environment_steps = 0.0
 
     def has_changed(self, name):
         if name == "theta":
@@ -165,11 +155,8 @@ class PolicyGradient(Training):
 
     def require_agreement(self):
         super().require_agreement()
-        made = hasattr(self, "update")
-        if self.theta is not None or made:
+        if self.theta is not None or hasattr(self, "update"):
             numbers("theta", self.theta, "[R, D]", (self.runs, self.policy.size))
-        if made:
-            require_fit(self.world, self.policy, self.theta, self.columns)
         rates = np.shape(getattr(self.optimizer, "learning_rate", 0.0))
         if rates not in ((), (self.runs,)):
             raise refuse("learning_rate", f"a number, or one for each of {self.runs} runs", f"shape {rates}")
@@ -181,6 +168,33 @@ class PolicyGradient(Training):
     @learning_rate.setter
     def learning_rate(self, value):
         self.optimizer.learning_rate = value
+
+
+class PolicyGradient(PolicyTraining):
+    """What all policy gradient methods share: a policy in a world, parameters theta, and rollouts to learn from.
+
+    Args:
+        world: an MDP, or a Gymnasium vector environment with as many sub-environments as all runs need together.
+        policy: a `Policy` that fits the world.
+        gamma: discount; default that of the MDP, or 1.
+        max_steps: longer episodes are cut off. (In segments of a vector environment its own time limit counts.)
+        settings: those of `PolicyTraining`.
+    """
+
+    world = Setting(require_world, live=False, first=1)
+    gamma = Setting(optional(share), None)
+    max_steps = Setting(whole, 10_000)
+    state = (*Training.state, "environment_steps")
+
+    def begin(self):
+        super().begin()
+        require_fit(self.world, self.policy, self.theta, self.columns)
+        self.environment_steps = 0.0
+
+    def require_agreement(self):
+        super().require_agreement()
+        if hasattr(self, "update"):
+            require_fit(self.world, self.policy, self.theta, self.columns)
 
     @property
     def columns(self):
