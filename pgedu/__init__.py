@@ -50,6 +50,7 @@ from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.planning import optimal_action_values
 from pgedu.worlds.registry import register_worlds
 from pgedu.worlds.sentences import Language
+from pgedu.worlds.tickets import tickets
 
 # `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.
 __all__ = [name for name, value in globals().items() if not (name.startswith("_") or _ismodule(value))]
