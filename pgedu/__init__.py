@@ -15,6 +15,7 @@ from pgedu.gradients.estimators import (
 from pgedu.gradients.exact import (
     ExactMoments, Solution, exact_expectation, exact_gradient, exact_moments, exact_return, solve,
 )  # fmt: skip
+from pgedu.gradients.intervals import bootstrap_interval, normal_interval, wilson_interval
 from pgedu.gradients.moments import Moments, episode_gradients, moments
 from pgedu.gradients.off_policy import (
     direct_method, doubly_robust, effective_sample_size, importance_weights, per_decision_importance,
