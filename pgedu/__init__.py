@@ -21,7 +21,7 @@ from pgedu.gradients.off_policy import (
     direct_method, doubly_robust, effective_sample_size, importance_weights, per_decision_importance,
     standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
-from pgedu.gradients.off_policy_exact import OffPolicyMoments, off_policy_moments
+from pgedu.gradients.off_policy_exact import ExactEstimate, OffPolicyMoments, exact_off_policy, off_policy_moments
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
