@@ -36,6 +36,7 @@ from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
 from pgedu.policies.approximators import MLP, Linear, Table
+from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
 from pgedu.policies.thompson import thompson_sampling
