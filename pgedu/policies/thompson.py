@@ -4,6 +4,7 @@ import numpy as np
 
 from pgedu.arguments import no_underflow, number, numbers, refuse
 
+LEAST = 0.05  # below it, a Beta distribution has weight beyond the last border
 NODES = 8  # Gauss-Legendre nodes in a panel
 BLOCK = 512  # nodes at once, so that the polynomials of all arms stay in the cache
 BORDERS = np.sinh(np.linspace(-5.2, 5.2, 21))  # of panels, in standard deviations of an arm's logit from its mode
@@ -19,7 +20,7 @@ def thompson_sampling(alpha, beta, *, places=1):
     time and memory are of the order of A^2 places.
 
     Args:
-        alpha, beta: [A], above 0: successes and failures so far, plus those of the prior.
+        alpha, beta: [A], 0.05 or more: successes and failures so far, plus those of the prior.
         places: 1 .. A.
     Raises:
         ValueError: alpha or beta that are no such numbers, more places than arms.
@@ -38,8 +39,8 @@ def thompson_sampling(alpha, beta, *, places=1):
 
 def _shapes(name, value, shape=None):
     array = numbers(name, value, "[A]", shape)
-    if array.ndim != 1 or not array.size or (array <= 0).any():
-        raise refuse(name, "[A], numbers above 0", value)
+    if array.ndim != 1 or not array.size or (array < LEAST).any():
+        raise refuse(name, f"[A], numbers of {LEAST} or more", value)
     return array
 
 

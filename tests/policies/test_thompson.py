@@ -54,6 +54,7 @@ def test_against_exact_integrals(places):
 
 @pytest.mark.parametrize("pair", [
     (857, 181745, 100, 24665), (3, 2, 5, 9), (1, 0.5, 0.5, 1), (2, 0.3, 400, 1e6), (1, 1, 0.5, 0.1), (20000, 30000, 1, 1),
+    (1, 0.05, 0.05, 0.05), (1, 0.05, 0.05, 40),
 ])  # fmt: skip
 def test_two_arms_in_closed_form(pair):
     a, b, c, d = pair
@@ -84,7 +85,7 @@ def test_all_places_are_taken_by_all_arms():
 
 
 @pytest.mark.parametrize(("call", "sentence"), [
-    (lambda: thompson_sampling([1, 0], [1, 1]), r"alpha must be \[A\], numbers above 0; got \[1, 0\]"),
+    (lambda: thompson_sampling([1, 0], [1, 1]), r"alpha must be \[A\], numbers of 0.05 or more; got \[1, 0\]"),
     (lambda: thompson_sampling([1, 1], [1, -1]), "beta must be"), (lambda: thompson_sampling([], []), "alpha must be"),
     (lambda: thompson_sampling([1, 1], [1]), r"beta must be \[A\] = \(2,\); got shape \(1,\)"),
     (lambda: thompson_sampling([1, np.nan], [1, 1]), "alpha must be finite"), (lambda: thompson_sampling(1, 1), "alpha must be"),
