@@ -139,6 +139,8 @@ def test_wilson_solves_its_equation(confidence):
         assert np.abs(k / n - end) / np.sqrt(end * (1 - end) / n) == pytest.approx(np.full(4, z), rel=1e-9)
     assert wilson_interval(0, 100) == pytest.approx((0, Z**2 / (100 + Z**2)), abs=1e-15)
     assert wilson_interval(100, 100) == pytest.approx((100 / (100 + Z**2), 1), abs=1e-15)
+    n = np.arange(1, 2000)
+    assert (wilson_interval(n, n)[1] <= 1).all() and (wilson_interval(0 * n, n)[0] >= 0).all()  # rounding included
 
 
 @pytest.mark.parametrize("rows", [300, 1000, 10_000])

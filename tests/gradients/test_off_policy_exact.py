@@ -89,6 +89,12 @@ def test_exact_moments_of_capped_weights(cap, bias):
     assert found.variance == pytest.approx(LOGGER @ (capped**2 * PAYS) - (VALUE + bias) ** 2, rel=1e-12)
 
 
+def test_nobody_acts_at_the_end_so_no_support_is_needed_there():
+    world, policy, theta, behaviour = clicks()
+    far = np.where(np.arange(12) == 9, 2000.0, behaviour)  # in the terminal state: never anything but the first action
+    assert off_policy_moments(world, policy, theta, far) == pytest.approx(off_policy_moments(*clicks()), rel=1e-12)
+
+
 def test_enumeration_in_runs_against_the_recursion():
     thetas = np.array([offers(x)[1] for x in (0.5, 1, 2)])
     for batch in (1, 2):
@@ -108,6 +114,7 @@ def test_enumeration_in_runs_against_the_recursion():
     (lambda: off_policy_moments(replace(campaign(), horizon=None), *offers(1), np.zeros(6)), "horizon must be a whole number"),
     (lambda: off_policy_moments(campaign(), *offers(1), np.zeros(6), horizon=0), "horizon must be a whole number of 1"),
     (lambda: off_policy_moments(campaign(), *offers(1), np.zeros(6), action_values=np.zeros(5)), "action_values must be"),
+    (lambda: off_policy_moments(campaign(), *offers(1), np.zeros(6), action_values="none"), "action_values must be numbers"),
     (lambda: off_policy_moments(campaign(), *offers(1), 2000 * np.eye(6)[0]), "behaviour must be .* got one without that support"),
     (lambda: off_policy_moments(campaign(horizon=9000), *offers(9), np.zeros(6)), "horizon must be so short"),
 ])  # fmt: skip
