@@ -168,11 +168,13 @@ RNG = np.random.default_rng(0)
     (lambda: bootstrap_interval([], rng=RNG), r"values must be \[\*R, B\] with an episode or more"),
     (lambda: bootstrap_interval([1, np.nan], rng=RNG), "values must be finite"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[0, 0]), "weights must be 0 or more, and not all 0"),
+    (lambda: bootstrap_interval(np.ones((2, 2)), rng=RNG, weights=[[1, 1], [0, 0]]), "weights must be 0 or more, and not all 0"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[-1, 2]), "weights must be 0 or more, and not all 0"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[1]), r"weights must be \[\*R, B\] = \(2,\)"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, draws=0), "draws must be a whole number of 1 or more"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, confidence=0), "confidence must be"),
     (lambda: wilson_interval(3, 2), "successes must be whole numbers from 0 to the number of trials; got 3"),
+    (lambda: wilson_interval("few", 2), "successes must be numbers"), (lambda: wilson_interval(1, "many"), "trials must be numbers"),
     (lambda: wilson_interval(0.5, 2), "successes must be"), (lambda: wilson_interval(-1, 2), "successes must be"),
     (lambda: wilson_interval(0, 0), "trials must be whole numbers above 0; got 0"), (lambda: wilson_interval(0, 2.5), "trials must be"),
 ])  # fmt: skip

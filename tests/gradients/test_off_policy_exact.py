@@ -105,6 +105,7 @@ def test_enumeration_in_runs_against_the_recursion():
 
 
 @pytest.mark.parametrize(("call", "sentence"), [
+    (lambda: off_policy_moments(None, *offers(1), np.zeros(6)), "mdp must be a finite world"),
     (lambda: exact_off_policy(*clicks(), None, horizon=2), "estimator must be a function of a log and a target"),
     (lambda: exact_off_policy(*clicks(), lambda log, target: log.rewards, horizon=2), r"contributions must be \[\*R, N, batch\] = "),
     (lambda: exact_off_policy(*clicks(), lambda log, target: np.nan * log.rewards[0], horizon=2), "contributions must be finite"),
