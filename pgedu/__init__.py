@@ -26,6 +26,7 @@ from pgedu.gradients.off_policy_exact import ExactEstimate, OffPolicyMoments, ex
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.direct_preference import direct_preference
+from pgedu.learning.guarded import guarded
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.preferences import (
@@ -54,6 +55,7 @@ from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.planning import optimal_action_values
 from pgedu.worlds.registry import register_worlds
 from pgedu.worlds.sentences import Language
+from pgedu.worlds.shaping import shaped
 from pgedu.worlds.tickets import tickets
 
 # `from pgedu import *` gives these names and no modules: a forgotten variable `returns` must not be a module.
