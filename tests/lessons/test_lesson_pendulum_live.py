@@ -59,16 +59,17 @@ def test_the_ceiling_is_what_dynamic_programming_nears():
 def test_a_learner_takes_200_000_steps():
     training = pendulum_ppo(np.random.default_rng(0), runs=3)
     first = next(training)
-    assert 195_000 < first.rollout.mask[..., 0, :].size * len(training) < 201_000
+    assert 199_000 < first.rollout.mask[:, 0].size * len(training) < 201_000
     assert first.theta.shape[0] == 3 and not first.diverged.any() and (first.theta[:, -1] != 0).all()
     changed = pendulum_ppo(np.random.default_rng(0), 2, updates=3, clip=0.1, epochs=1)
     assert changed.clip == 0.1 and changed.runs == 2 and len(changed) == 3
 
 
 def test_it_learns():
-    """A tenth of the steps bring two learners from about -1,230 to more than balancing alone, without a swing, gets."""
-    *_, last = pendulum_ppo(np.random.default_rng(0), runs=2, updates=20, anneal=False)
-    assert (last.returns.mean(axis=-1) > -900).all()
+    """An eighth of the steps brings two learners from about -1,230 to more than balancing alone, without a swing, gets."""
+    settings = {"runs": 2, "updates": 24, "steps": 256, "minibatches": 8, "anneal": False}
+    *_, last = pendulum_ppo(np.random.default_rng(0), **settings)
+    assert (last.returns.mean(axis=-1) > -800).all()
 
 
 def test_rods_stand_as_observed():
