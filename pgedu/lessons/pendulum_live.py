@@ -42,7 +42,7 @@ class Rods:
         axes.set(title=title, aspect="equal", anchor="N", xticks=[], yticks=[])
         axes.set(xlim=(-1.15, 2.3 * columns - 1.15), ylim=(1.15 - 2.3 * rows, 1.15))
         axes.spines[:].set_visible(False)
-        axes.add_collection(LineCollection(0.93 * _tips(np.linspace(0, 2 * np.pi, 61)) + self.places, color="0.88", linewidth=1))
+        axes.add_collection(LineCollection(_tips(np.linspace(0, 2 * np.pi, 61)) + self.places, color="0.88", linewidth=1))
         self.arcs = axes.add_collection(LineCollection([], color=color, linewidth=3, alpha=0.3))
         self.rods = axes.add_collection(LineCollection([], color=color, linewidth=6, capstyle="round"))
         axes.scatter(*self.places[:, 0].T, s=16, color="0.25", zorder=3)
@@ -52,7 +52,7 @@ class Rods:
         shown = observations.reshape(-1, 3)[: len(self.places)]
         places, angles = self.places[: len(shown)], np.arctan2(shown[:, 1], shown[:, 0])
         before = angles[:, None] - shown[:, 2:] * SWEPT * np.linspace(0, 1, 12)
-        self.arcs.set_segments(0.93 * _tips(before) + places)
+        self.arcs.set_segments(_tips(before) + places)
         tips = _tips(angles)
         self.rods.set_segments(np.stack([0 * tips, tips], axis=1) + places)
 

@@ -81,9 +81,9 @@ def test_rods_stand_as_observed():
     expected = [[0, 1], [-1, 0], [np.sin(2), np.cos(2)]]  # upright; a quarter to the left; hanging to the right
     np.testing.assert_allclose(tips - pivots, expected, atol=1e-12)
     arcs = np.array([path.vertices for path in rods.arcs.get_paths()]) - pivots[:, None]
-    np.testing.assert_allclose(arcs[:, 0], 0.93 * np.array(expected), atol=1e-12)
+    np.testing.assert_allclose(arcs[:, 0], expected, atol=1e-12)
     before = angles - SWEPT * speeds
-    np.testing.assert_allclose(arcs[:, -1], 0.93 * np.stack([-np.sin(before), np.cos(before)], axis=-1), atol=1e-12)
+    np.testing.assert_allclose(arcs[:, -1], np.stack([-np.sin(before), np.cos(before)], axis=-1), atol=1e-12)
     rods.show(np.zeros((9, 3)))  # more than there are places
     assert len(rods.rods.get_paths()) == len(rods.places) == 4 and len(np.unique(rods.places, axis=0)) == 4
 
