@@ -24,7 +24,7 @@ def pendulum_ppo(rng, runs=4, environments=4, updates=98, **changes):
     layers = {"features": 3, "hidden": (64, 64), "outputs": 1, "orthogonal": True, "dtype": np.float32}
     policy = Policy.gaussian(MLP(**layers))  # the mean torque of a state; one standard deviation for all states
     critic = LearnedValue(MLP(**layers), Adam(0.003))
-    settings = {"steps": 512, "epochs": 10, "minibatches": 32, "gamma": 0.9, "lam": 0.95, "anneal": True} | changes
+    settings = {"steps": 512, "epochs": 10, "minibatches": 32, "gamma": 0.97, "lam": 0.9, "anneal": True} | changes
     return ppo(PendulumVectorEnv(runs * environments), policy, critic=critic, optimizer=Adam(0.001), rng=rng, runs=runs,
                environments=environments, updates=updates, **settings)  # fmt: skip
 
