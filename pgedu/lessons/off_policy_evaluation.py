@@ -5,16 +5,17 @@ from functools import cache
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
+from pgedu.gradients.off_policy_exact import off_policy_moments
 from pgedu.lessons import coin_log
-from pgedu.lessons.coin_log import CUSTOMERS, LOGS, policy, target, world
-from pgedu.panels.look import in_decades, label
+from pgedu.lessons.coin_log import COIN, CUSTOMERS, LOGS, MONTHS, policy, target, world
+from pgedu.panels.look import in_decades, key, label
 from pgedu.panels.views import COLORS, tidy
 
 NAMES = "IS", "PDIS", "WIS", "DR"
 DRIFTS = np.round(np.arange(0, 3.01, 0.1), 1)
-NO_CAP = 1e5  # the end of the slider
-EDGES = np.linspace(-4, 5, 28)  # of the bars over the weights, in decades
-FRAME = -3.0, 7.0  # of the estimates; what lies beyond is a triangle on the edge
+NO_CAP = 1e4  # the end of the slider
+EDGES = np.linspace(-3, 4, 29)  # of the bars over the weights, in decades
+FRAME = -3.0, 7.0  # of the estimates; what lies beyond is a diamond on the edge
 
 
 @cache
@@ -61,13 +62,13 @@ class _Bars:
     """Shares of customers and shares of weight over the weight, of one log, and the cap as a line that can be dragged."""
 
     def __init__(self, axes):
-        tidy(axes, "", "weight w of a customer", "share of the log").set(ylim=(0, 0.62))
-        in_decades(axes.xaxis).set(xlim=(1e-4, 10 * NO_CAP / 5), xticks=[1e-4, 0.01, 1, 100, 1e4])
-        kinds = {"customers": "0.6", "weight": COLORS["IS"]}
-        self.bars = [axes.stairs(0 * EDGES[1:], 10**EDGES, fill=True, color=color, alpha=0.55, label=name) for name, color in kinds.items()]
-        (self.cap,) = axes.plot([], [], "v", color="black", markersize=9, gid="cap", clip_on=False)
+        tidy(axes, "one log, by weight", "weight w of a customer", "share").set(ylim=(0, 1.05))
+        in_decades(axes.xaxis).set(xlim=(1e-3, 1.3 * NO_CAP), xticks=[1e-3, 0.1, 10, 1e3])
+        self.bars = [axes.stairs(0 * EDGES[1:], 10**EDGES, fill=True, color=color, alpha=0.55) for color in ("0.5", COLORS["IS"])]
+        label(axes, 1.5e-3, 0.92, "customers", "0.4")
+        label(axes, 1.5e-3, 0.78, "their weight", COLORS["IS"])
+        (self.cap,) = axes.plot([], [], "v", color="black", markersize=9, gid="cap")
         self.line = axes.axvline(1, color="black", linestyle=":")
-        axes.legend(handles=self.bars, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=2, borderpad=0, borderaxespad=0.3)
 
     def show(self, w, customers, cap):
         with np.errstate(divide="ignore"):
@@ -76,7 +77,7 @@ class _Bars:
             heights, _ = np.histogram(places, EDGES, weights=amount)
             bar.set_data(heights / amount.sum())
         at = min(cap, NO_CAP)
-        self.cap.set_data([at], [0.6])
+        self.cap.set_data([at], [1.0])
         self.line.set_xdata([at, at])
 
 
@@ -85,13 +86,13 @@ class _Size:
 
     def __init__(self, axes):
         tidy(axes, "effective sample size, exact", "drift x").set(xlim=(-0.05, 3.05))
-        in_decades(axes.yaxis).set(ylim=(0.7, 1500), yticks=[1, 10, 100, 1000])
+        in_decades(axes.yaxis).set(ylim=(0.05, 1500), yticks=[0.1, 1, 10, 100, 1000])
         (self.curve,) = axes.plot([], [], color=COLORS["exact"])
         (self.here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="x")
 
     def show(self, x, months, cap):
         xs = np.append(DRIFTS[DRIFTS < x - 1e-9], x)
-        sizes = np.maximum(coin_log.effective(xs, months, cap), 0.8)
+        sizes = coin_log.effective(xs, months, cap)
         self.curve.set_data(xs, sizes)
         self.here.set_data([x], [sizes[-1]])
 
@@ -106,7 +107,7 @@ class _Columns:
         self.x = [i + np.random.default_rng(i).permutation(jitter) for i in range(4)]
         self.truth = axes.axhline(0, color=COLORS["exact"], linestyle="--", linewidth=1.5)
         self.dots = [axes.plot([], [], ".", color=COLORS[name], alpha=0.5, markersize=5)[0] for name in NAMES]
-        self.out = [axes.plot([], [], "d", color=COLORS[name], markersize=6, clip_on=False)[0] for name in NAMES]
+        self.out = [axes.plot([], [], "d", color=COLORS[name], markersize=6)[0] for name in NAMES]
         self.bars = [axes.plot([], [], "-", color="black", linewidth=2)[0] for _ in NAMES]
         self.means = [axes.plot([], [], "_", color="black", markersize=18, markeredgewidth=2.5)[0] for _ in NAMES]
         self.words = label(axes, -0.55, 0, "truth", va="bottom")
@@ -119,6 +120,58 @@ class _Columns:
             inside = np.clip(sampled[name], *FRAME)
             out = inside != sampled[name]
             self.dots[i].set_data(self.x[i][~out], inside[~out])
-            self.out[i].set_data(self.x[i][out], inside[out])
+            self.out[i].set_data(self.x[i][out], inside[out] - 0.12 * np.sign(inside[out]))
             self.bars[i].set_data([i, i], np.clip([mean - sd, mean + sd], *FRAME))
             self.means[i].set_data([i], [mean])
+
+
+HORIZONS = np.arange(1, MONTHS + 1)
+KINDS = {"IS": "trajectory", "PDIS": "robust", "DR": "robust", "on-policy": "trajectory"}
+
+
+@cache
+def variances(kind):
+    """Exact variance of one customer's contribution, for each of DRIFTS and HORIZONS: [months, x]."""
+    found = []
+    for months in HORIZONS:
+        q = coin_log.solve(world, policy, COIN, horizon=int(months)).action_values[:, None] if kind == "DR" else 0.0
+        behaviour = target(DRIFTS) if kind == "on-policy" else np.tile(COIN, (len(DRIFTS), 1))
+        moments = off_policy_moments(world, policy, target(DRIFTS), behaviour, horizon=int(months), action_values=q)
+        found.append(getattr(moments, KINDS[kind]))
+    return np.array(found)
+
+
+def month_by_month(figure):
+    """Exact variances of one customer over the months that are watched, and that of PDIS in units of that of IS."""
+    left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+    in_decades(tidy(left, "", "months watched").yaxis).set(ylim=(0.01, 1e7), xlim=(0.5, MONTHS + 0.5), yticks=10.0 ** np.arange(-2, 8, 2))
+    tidy(right, "variance of PDIS / that of IS", "months watched").set(ylim=(0, 1.19), xlim=(0.5, MONTHS + 0.5))
+    right.axhline(1, color="0.5", linestyle="--", linewidth=1.5)
+    colors = {name: COLORS.get(name, "0.5") for name in KINDS}
+    lines = {name: left.plot([], [], color=color, label=name)[0] for name, color in colors.items()}
+    (ratio,) = right.plot([], [], ".-", color=COLORS["exact"])
+    (here,) = left.plot([], [], "o", color=COLORS["IS"], markersize=9, gid="months")
+    (there,) = right.plot([], [], "o", color=COLORS["exact"], markersize=9)
+    key(left, *lines.values())
+
+    def draw(x, months):
+        column = int(np.abs(DRIFTS - x).argmin())
+        found = {name: variances(name)[:, column] for name in KINDS}
+        for name, curve in lines.items():
+            curve.set_data(HORIZONS[:months], found[name][:months])
+        shares = found["PDIS"] / found["IS"]
+        ratio.set_data(HORIZONS[:months], shares[:months])
+        here.set_data([months], [found["IS"][months - 1]])
+        there.set_data([months], [shares[months - 1]])
+        said = {name: in_figures(values[months - 1]) for name, values in found.items()}
+        return (
+            f"After {months} months the variance of one customer is {said['IS']} with IS, {said['PDIS']} with PDIS, "
+            f"{said['DR']} with DR, and {said['on-policy']} if the target itself is tried: PDIS has {shares[months - 1]:.2f} times that of IS."
+        )
+
+    return draw
+
+
+def in_figures(number):
+    """A variance, with about three figures."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
