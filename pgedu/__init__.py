@@ -6,6 +6,7 @@ from pgedu import moved as _moved
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
 from pgedu.experience.rollouts import Rollout, collect
 from pgedu.experience.streams import Stream
+from pgedu.experience.tables import rollout_from_table
 from pgedu.gradients.baselines import batch_mean, constant, leave_one_out, none, optimal, state_value
 from pgedu.gradients.diagnosis import Diagnosis, diagnose
 from pgedu.gradients.estimators import (
@@ -36,9 +37,11 @@ from pgedu.learning.trust_regions import (
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
+from pgedu.policies.thompson import thompson_sampling
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
 from pgedu.worlds.linear_quadratic import LinearQuadratic
+from pgedu.worlds.logs import LoggedCounts, open_bandit, open_bandit_prior
 from pgedu.worlds.mdp import MDP
 from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.planning import optimal_action_values
