@@ -54,10 +54,10 @@ def _of_rows(chance, values, rows):
     return float(mean), float(np.sqrt(max((chance * values**2).sum() - mean**2, 0.0) / rows))
 
 
-def effective_share(log, cap=np.inf):
-    """(E w)^2 / E w^2, so much is a row worth."""
+def weighed(log, cap=np.inf):
+    """(E w, (E w)^2 / E w^2): the mean weight, and what a row is worth."""
     w = np.minimum(TARGET / log.recorded, cap)
-    return (log.logger @ w) ** 2 / (log.logger @ w**2)
+    return log.logger @ w, (log.logger @ w) ** 2 / (log.logger @ w**2)
 
 
 def banners(figure):
@@ -67,9 +67,10 @@ def banners(figure):
     left.set_xticklabels([f"banner {i + 1}\nclicks {p:.0%}" for i, p in enumerate(PAYS)])
     shown = left.bar(np.arange(3) - 0.2, LOGGER, 0.36, color="0.6")
     left.bar(np.arange(3) + 0.2, TARGET, 0.36, color=COLORS["ppo"], alpha=0.6)
-    label(left, -0.55, 0.9, "logger", "0.4"), label(left, -0.55, 0.8, "target", COLORS["ppo"])
+    label(left, -0.55, 0.9, "logger", "0.4")
+    label(left, -0.55, 0.82, "target", COLORS["ppo"])
     (handle,) = left.plot([], [], "o", color="black", markersize=9, gid="third")
-    weighed = [label(left, i, 0, "", ha="center", va="bottom") for i in range(3)]
+    words_above = [label(left, i, 0, "", ha="center", va="bottom") for i in range(3)]
     tidy(right, "exact mean ± sd of an estimate, less what was added").set(ylim=(-0.6, 1.6), xlim=(-0.6, 3.6))
     right.set(xticks=range(4), xticklabels=NAMES)
     right.axhline(TARGET @ PAYS, color=COLORS["exact"], linestyle="--", linewidth=1.5)
@@ -86,21 +87,21 @@ def banners(figure):
             bar.set_height(share)
         handle.set_data([1.8], [third])
         w = np.minimum(TARGET / log.recorded, cap)
-        for words, i, weight in zip(weighed, range(3), w):
+        for words, i, weight in zip(words_above, range(3), w):
             words.set_position((i, max(shares[i], TARGET[i]) + 0.02))
             words.set_text(f"w = {weight:.2g}" if shares[i] else "never shown")
         for i, name in enumerate(NAMES):
             mean, sd = found[name][0] - lift, found[name][1]
             arms[i].set_data([i, i], np.clip([mean - sd, mean + sd], -0.6, 1.6))
             means[i].set_data([i], np.clip([mean], -0.6, 1.6))
-        return _in_words(found, lift, rows, effective_share(log, cap))
+        return _in_words(found, lift, rows, *weighed(log, cap))
 
     return draw
 
 
-def _in_words(found, lift, rows, share):
+def _in_words(found, lift, rows, mean_weight, share):
     said = [f"{name} {mean - lift:.2f} ± {sd:.2f}" for name, (mean, sd) in found.items()]
     return (
         f"The truth is {TARGET @ PAYS:.2f}. From {rows:,} rows: {', '.join(said)}. "
-        f"They are worth {max(rows * share, 1):,.0f}."
+        f"The mean weight is {mean_weight:.2f}; by their weights they are worth {max(rows * share, 1):,.0f} rows."
     )

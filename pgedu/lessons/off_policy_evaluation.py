@@ -101,7 +101,7 @@ class _Columns:
     """A column for each estimator: a dot for each log, and its exact mean with two arms of one standard deviation."""
 
     def __init__(self, axes):
-        tidy(axes, f"estimates of J from {LOGS} logs; exact mean ± sd").set(ylim=FRAME, xlim=(-0.6, 3.6))
+        tidy(axes, f"estimates of J from {LOGS} logs; exact mean ± sd").set(ylim=FRAME, xlim=(-1.0, 3.5))
         axes.set(xticks=range(4), xticklabels=NAMES)
         jitter = np.linspace(-0.32, 0.32, LOGS)
         self.x = [i + np.random.default_rng(i).permutation(jitter) for i in range(4)]
@@ -110,7 +110,7 @@ class _Columns:
         self.out = [axes.plot([], [], "d", color=COLORS[name], markersize=6)[0] for name in NAMES]
         self.bars = [axes.plot([], [], "-", color="black", linewidth=2)[0] for _ in NAMES]
         self.means = [axes.plot([], [], "_", color="black", markersize=18, markeredgewidth=2.5)[0] for _ in NAMES]
-        self.words = label(axes, -0.55, 0, "truth", va="bottom")
+        self.words = label(axes, -0.97, 0, "truth", va="bottom")
 
     def show(self, exact, sampled, truth):
         self.truth.set_ydata([truth, truth])
@@ -158,7 +158,7 @@ def month_by_month(figure):
         column = int(np.abs(DRIFTS - x).argmin())
         found = {name: variances(name)[:, column] for name in KINDS}
         for name, curve in lines.items():
-            curve.set_data(HORIZONS[:months], found[name][:months])
+            curve.set_data(HORIZONS[:months], np.where(found[name] > 0.01, found[name], np.nan)[:months])
         shares = found["PDIS"] / found["IS"]
         ratio.set_data(HORIZONS[:months], shares[:months])
         here.set_data([months], [found["IS"][months - 1]])
