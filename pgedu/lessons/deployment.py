@@ -103,7 +103,7 @@ class _AllLogs:
     EDGES = np.linspace(0.8, 1.95, 24)
 
     def __init__(self, axes):
-        tidy(axes, f"true J of what {LOGS} shops deploy", "", "shops").set(xlim=(0.8, 2.6), ylim=(0, 215))
+        tidy(axes, f"true J of what {LOGS} shops deploy", "", "shops").set(xlim=(0.8, 3.2), ylim=(0, 215))
         self.bars = axes.stairs(0 * self.EDGES[1:], self.EDGES, fill=True, color=COLORS["IS"], alpha=0.6)
         coin = values()[0]
         axes.plot([coin, coin], [0, 150], color=COLORS["exact"], linestyle=":", linewidth=2)
@@ -113,9 +113,9 @@ class _AllLogs:
 
     def show(self, promised, earned):
         self.bars.set_data(np.histogram(earned, self.EDGES)[0])
-        mean = min(promised.mean(), 2.55)
+        mean = min(promised.mean(), 3.15)
         self.promise.set_data([mean, mean], [0, 175])
-        self.words.set_x(min(mean, 2.3))
+        self.words.set_x(min(mean, 2.8))
 
 
 class _Risk:
