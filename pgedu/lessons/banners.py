@@ -64,7 +64,7 @@ def banners(figure):
     """Three banners, how often logger and target show them, and what four estimators make of the log, exactly."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     tidy(left, "who shows which banner").set(ylim=(0, 0.95), xlim=(-0.6, 2.6), xticks=range(3))
-    left.set_xticklabels([f"banner {i + 1}\nclicks {p:.0%}" for i, p in enumerate(PAYS)])
+    left.set_xticklabels([f"banner {i + 1}\nclicks {100 * p:.0f} %" for i, p in enumerate(PAYS)])
     shown = left.bar(np.arange(3) - 0.2, LOGGER, 0.36, color="0.6")
     left.bar(np.arange(3) + 0.2, TARGET, 0.36, color=COLORS["ppo"], alpha=0.6)
     label(left, -0.55, 0.9, "logger", "0.4")
@@ -80,9 +80,10 @@ def banners(figure):
 
     def draw(third, rows, cap, lift, recorded, model):
         shares = logger(third)
-        log = Log(shares, np.where(shares > 0, shares, 1.0) if recorded is None else recorded, lift)
+        written = RECORDS[recorded]
+        log = Log(shares, np.where(shares > 0, shares, 1.0) if written is None else written, lift)
         cap = np.inf if cap >= 10 else cap
-        found = estimates(log, model, rows, cap)
+        found = estimates(log, MODELS[model], rows, cap)
         for bar, share in zip(shown, shares):
             bar.set_height(share)
         handle.set_data([1.8], [third])

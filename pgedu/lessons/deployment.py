@@ -119,7 +119,7 @@ class _AllLogs:
 
 
 class _Risk:
-    """The share of shops that are harmed, over the caution, as far as the student has gone."""
+    """The share of shops that are harmed, over the caution, as far down as the student has gone."""
 
     def __init__(self, axes):
         tidy(axes, "shops that do worse than the coin, %", "caution z, in standard errors").set(xlim=(-0.05, 3.05), ylim=(-2, 45))
@@ -127,7 +127,7 @@ class _Risk:
         (self.here,) = axes.plot([], [], "o", color=COLORS["IS"], markersize=9, gid="caution")
 
     def show(self, seed, candidates, caution):
-        zs = np.append(CAUTIONS[CAUTIONS < caution - 1e-9], caution)
+        zs = np.append(CAUTIONS[CAUTIONS > caution + 1e-9][::-1], caution)
         shares = [100 * (promised_and_earned(seed, candidates, z)[1] < values()[0] - 1e-9).mean() for z in zs]
         self.curve.set_data(zs, shares)
         self.here.set_data([caution], shares[-1:])

@@ -41,8 +41,8 @@ def drift(figure):
         alone = w[customers > 0].max() / (w * customers).sum()
         return (
             f"{CUSTOMERS:,} customers are worth {in_customers(coin_log.effective(x, months, cap))}. The truth is {truth:.2f}; "
-            f"the standard deviation of an estimate is {_listed(exact)}. In the first log one customer has {alone:.0%} of all "
-            f"weight. {covered:.0%} of the 95 % intervals of IS hold the truth."
+            f"the standard deviation of an estimate is {_listed(exact)}. In the first log one customer has {100 * alone:.0f} % of all "
+            f"weight. {100 * covered:.0f} % of the 95 % intervals of IS hold the truth."
         )
 
     return draw
@@ -165,8 +165,8 @@ def month_by_month(figure):
         there.set_data([months], [shares[months - 1]])
         said = {name: in_figures(values[months - 1]) for name, values in found.items()}
         return (
-            f"After {months} months the variance of one customer is {said['IS']} with IS, {said['PDIS']} with PDIS, "
-            f"{said['DR']} with DR, and {said['on-policy']} if the target itself is tried: PDIS has {shares[months - 1]:.2f} times that of IS."
+            f"Months watched: {months}. The variance of one customer is {said['IS']} with IS, {said['PDIS']} with PDIS, "
+            f"{said['DR']} with DR, and {said['on-policy']} if the target itself is tried. That of PDIS is {shares[months - 1]:.2f} times that of IS."
         )
 
     return draw

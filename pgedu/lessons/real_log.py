@@ -115,7 +115,7 @@ def heaviest_click(figure):
 def _in_words(campaign, ips, removed):
     found, weights = asked(campaign), click_weights(campaign)
     share = weights[:removed].sum() / weights.sum()
-    without = f"Without {'its heaviest click' if removed == 1 else f'its {removed} heaviest clicks'}, {share:.0%} of the estimate, " if removed else ""
+    without = f"Without {'its heaviest click' if removed == 1 else f'its {removed} heaviest clicks'}, {100 * share:.0f} % of the estimate, " if removed else ""
     rates = [f"{100 * clicks / rows:.2f} %" for clicks, rows in (found.own, found.other)]
     return (
         f"{without}IPS says {100 * ips[0]:.3f} ± {100 * Z * ips[1]:.3f} % for Thompson sampling. The logs' own rates are "
