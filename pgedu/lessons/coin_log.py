@@ -28,11 +28,12 @@ def target(x):
 
 
 def weights(x, months, cap=np.inf):
-    """min(w, cap) after n decisions, k of them right: [..., n, k] for x [...], 0 where k > n."""
+    """min(w, cap) after n decisions, k of them right: [..., n, k] for x [...], 0 where k > n; before all decisions 1."""
     n, k = np.ogrid[: months + 1, : months + 1]
     right = -np.logaddexp(0, -np.asarray(x, dtype=float))[..., None, None] + np.log(2)
     wrong = right - np.asarray(x)[..., None, None]
-    return np.where(k <= n, np.minimum(np.exp(k * right + np.maximum(n - k, 0) * wrong), cap), 0.0)
+    w = np.minimum(np.exp(k * right + np.maximum(n - k, 0) * wrong), cap)
+    return np.where(k <= n, np.where(n == 0, 1.0, w), 0.0)
 
 
 def _powers(months):
@@ -64,25 +65,29 @@ def _after(w):
 
 
 def moments_of(parts):
-    """E[X^m 1{n decisions, k right}] under the coin for m = 0, 1, 2, with X the sum of an episode's parts: [3, n, k]."""
-    months = len(parts)
-    ended, alive = np.zeros((2, 3, months + 1, months + 1))
-    alive = alive[:, :2]
-    alive[0, 0, 0] = 1.0
+    """E[X^m 1{n decisions, k right}] under the coin for m = 0, 1, 2, with X the sum of an episode's parts: [3, *, n, k].
+
+    The parts are [T, state, k before, action], or [T, *, state, k before, action] for several sums at once.
+    """
+    months, several = len(parts), parts.shape[1:-3]
+    ended = np.zeros((3, *several, months + 1, months + 1))
+    alive = np.zeros((3, *several, 2, months + 1))
+    alive[0, ..., 0, 0] = 1.0
     for t, part in enumerate(parts):
         after = np.zeros_like(alive)
         for s, a in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            moved = 0.5 * _raised(alive[:, s], part[s, :, a])
-            moved = np.roll(moved, RIGHT[s, a], axis=1)
-            ended[:, t + 1] += world.transitions[s, a, 2] * moved
-            after += world.transitions[s, a, :2, None] * moved[:, None]
+            moved = 0.5 * _raised(alive[..., s, :], part[..., s, :, a])
+            if RIGHT[s, a]:
+                moved = np.roll(moved, 1, axis=-1)
+            ended[..., t + 1, :] += world.transitions[s, a, 2] * moved
+            after += world.transitions[s, a, :2, None] * moved[..., None, :]
         alive = after
-    ended[:, months] += alive.sum(axis=1)
+    ended[..., months, :] += alive.sum(axis=-2)
     return ended
 
 
 def _raised(moments, by):
-    """The moments [3, K] of X + by, from those of X."""
+    """The moments [3, *, K] of X + by, from those of X."""
     zero, one, two = moments
     return np.array([zero, one + by * zero, two + 2 * by * one + by**2 * zero])
 
@@ -93,15 +98,18 @@ def ratio_moments(w, chance, first, second, rows):
     A row has weight w [N] with that chance [N]; first and second are E[G 1{w}] and E[G^2 1{w}]. As 1 / B is the integral of
     exp(-s B), and 1 / B^2 that of s exp(-s B), both are integrals over s of powers of sums over N; here along u = log s.
     """
-    u = np.linspace(-25, 12, 371)[:, None]
+    near = (w @ first) / (w @ chance)  # G is measured from there: no small difference of large numbers
+    second = second - 2 * near * first + near**2 * chance
+    first = first - near * chance
+    u = np.linspace(-30, 9, 391) - np.log(rows)
     s = np.exp(u)
-    damped = np.exp(-s * w)
+    damped = np.exp(-s[:, None] * w)
     one, up, square = damped @ chance, damped @ (w * first), damped @ (w**2 * second)
     with np.errstate(under="ignore"):
-        mean = (s[:, 0] * rows * up * one ** (rows - 1)).sum()
-        both = rows * square * one ** (rows - 1) + rows * (rows - 1) * up**2 * one ** max(rows - 2, 0)
-    mean, both = mean * (u[1, 0] - u[0, 0]), (s[:, 0] ** 2 * both).sum() * (u[1, 0] - u[0, 0])
-    return mean, np.sqrt(max(both - mean**2, 0.0))
+        mean = (s * up * one ** (rows - 1)).sum() * rows * (u[1] - u[0])
+        pairs = (rows - 1) * up**2 * one ** max(rows - 2, 0)
+        both = (s**2 * (square * one ** (rows - 1) + pairs)).sum() * rows * (u[1] - u[0])
+    return near + mean, np.sqrt(max(both - mean**2, 0.0))
 
 
 @cache
@@ -128,10 +136,15 @@ def exact(x, months, cap=np.inf):
     chance, first, second = (each.ravel() for each in returns_under_the_coin(months))
     flat = w.ravel()
     found = {"IS": _of_a_mean(flat @ first, flat**2 @ second)}
-    for name, parts in (("PDIS", per_decision(w)), ("DR", robust(w, *modelled(x, months)))):
-        found[name] = _of_a_mean(*moments_of(parts)[1:].sum(axis=(1, 2)))
+    _, firsts, seconds = moments_of(_summed(w, x)).sum(axis=(-2, -1))
+    found |= {name: _of_a_mean(*each) for name, each in zip(("PDIS", "DR"), zip(firsts, seconds))}
     found["WIS"] = ratio_moments(flat, chance, first, second, CUSTOMERS)
     return found
+
+
+def _summed(w, x):
+    """The parts of what PDIS and DR are the mean of: [T, 2, state, k before, action]."""
+    return np.stack([per_decision(w), robust(w, *modelled(x, len(w) - 1))], axis=1)
 
 
 def _of_a_mean(first, second):
@@ -176,30 +189,38 @@ def _counted(rollout):
     return n, k, returns, counts.astype(np.int32)
 
 
+class Ended(NamedTuple):
+    """What is left of LOGS logs after so many months; the first three by n and k, [LOGS, n k]."""
+
+    customers: np.ndarray
+    returns: np.ndarray  # their sum
+    squares: np.ndarray  # and the sum of their squares
+    decisions: np.ndarray  # how many, [LOGS, T state k action]
+
+
 @lru_cache(maxsize=4)
 def ended(seed, months):
-    """Of each log after so many months, by n and k: customers, the sum of their returns, that of the squares: [LOGS, n, k] each."""
+    """The `Ended` of these logs."""
     found, shape = logs(seed), (LOGS, months + 1, months + 1)
     n, k = found.n[months - 1].astype(int), found.k[months - 1].astype(int)
     place = np.ravel_multi_index((np.arange(LOGS)[:, None] + 0 * n, n, k), shape).ravel()
     returns = found.returns[months - 1].ravel().astype(float)
-    return tuple(np.bincount(place, returns**m, np.prod(shape)).reshape(shape) for m in range(3))
+    sums = [np.bincount(place, returns**m, np.prod(shape)).reshape(LOGS, -1) for m in range(3)]
+    return Ended(*sums, found.counts[:, :months, :, : months + 1].reshape(LOGS, -1).astype(float))
 
 
 def sampled(seed, x, months, cap=np.inf):
     """{estimator: its estimates [LOGS]}, one from each log."""
-    w, (customers, returns, _) = weights(x, months, cap), ended(seed, months)
-    counts = logs(seed).counts[:, :months, :, : months + 1]
-    weighted = np.einsum("rnk,nk->r", returns, w)
-    found = {"IS": weighted / CUSTOMERS, "WIS": weighted / np.einsum("rnk,nk->r", customers, w)}
-    for name, parts in (("PDIS", per_decision(w)), ("DR", robust(w, *modelled(x, months)))):
-        found[name] = np.tensordot(counts, parts, axes=4) / CUSTOMERS
-    return found
+    w, found = weights(x, months, cap), ended(seed, months)
+    weighted = found.returns @ w.ravel()
+    by_parts = found.decisions @ np.moveaxis(_summed(w, x), 1, -1).reshape(-1, 2) / CUSTOMERS
+    estimates = {"IS": weighted / CUSTOMERS, "WIS": weighted / (found.customers @ w.ravel())}
+    return estimates | dict(zip(("PDIS", "DR"), by_parts.T))
 
 
 def covered(seed, x, months, cap, truth):
     """The share of logs whose IS +- 1.96 standard errors, as the log itself tells them, holds the truth."""
-    w, (_, returns, squares) = weights(x, months, cap), ended(seed, months)
-    mean = np.einsum("rnk,nk->r", returns, w) / CUSTOMERS
-    variance = np.einsum("rnk,nk->r", squares, w**2) / CUSTOMERS - mean**2
+    w, found = weights(x, months, cap).ravel(), ended(seed, months)
+    mean = found.returns @ w / CUSTOMERS
+    variance = found.squares @ w**2 / CUSTOMERS - mean**2
     return (np.abs(mean - truth) <= 1.96 * np.sqrt(variance / (CUSTOMERS - 1))).mean()

@@ -11,7 +11,7 @@ from pgedu.panels.look import COLORS, label, tidy
 from pgedu.worlds.finite import campaign
 
 shop = campaign()
-PREFERENCES = [(0, 0)] + [(a, b) for a in range(-2, 3) for b in range(-2, 3) if (a, b) != (0, 0)]  # for offers: curious, loyal
+PREFERENCES = [(0, 0)] + [(a, b) for a in range(-2, 3) for b in range(-2, 3) if (a, b) != (0, 0)]  # an offer to the curious; none to the loyal
 ORDER = np.append(0, 1 + np.random.default_rng(0).permutation(len(PREFERENCES) - 1))  # the coin, and then in no order
 CANDIDATES = np.array([[0, a, b, 0, 0, 0.0] for a, b in np.array(PREFERENCES)[ORDER]])  # [C, D]
 CAUTIONS = np.round(np.arange(0, 3.01, 0.1), 1)
@@ -82,7 +82,7 @@ class _OneLog:
     def __init__(self, axes):
         tidy(axes, "candidates of one log: estimate ± 1.96 se", "true J", "estimate").set(xlim=(0.8, 1.95), ylim=(-0.5, 5))
         axes.plot([0.8, 1.95], [0.8, 1.95], color=COLORS["exact"], linestyle="--", linewidth=1.5)
-        self.arms = [axes.plot([], [], color=COLORS["IS"], linewidth=1.5, alpha=0.5)[0] for _ in CANDIDATES]
+        (self.arms,) = axes.plot([], [], color=COLORS["IS"], linewidth=1.5, alpha=0.5)
         (self.dots,) = axes.plot([], [], "o", color=COLORS["IS"], markersize=5)
         (self.ring,) = axes.plot([], [], "o", color="black", markersize=13, fillstyle="none", markeredgewidth=2)
         label(axes, 0.83, 4.75, "ring: deployed; dashed: estimate = truth")
@@ -90,9 +90,8 @@ class _OneLog:
     def show(self, seed, candidates, caution):
         means, errors = (each[:, 0] for each in judged_by_logs(seed))
         J, chosen = values(), deployed(seed, candidates, caution)[0]
-        for i, arm in enumerate(self.arms):
-            reach = 1.96 * errors[i] * np.array([-1, 1])
-            arm.set_data([J[i], J[i]] if i < candidates else [], np.clip(means[i] + reach, -0.5, 5) if i < candidates else [])
+        ends = means + 1.96 * errors * np.array([[-1], [1], [np.nan]])  # NaN: the pen is lifted
+        self.arms.set_data(np.repeat(J[:candidates], 3), np.clip(ends[:, :candidates].T.ravel(), -0.5, 5))
         self.dots.set_data(J[:candidates], np.clip(means[:candidates], -0.5, 5))
         self.ring.set_data([J[chosen]], np.clip([means[chosen]], -0.5, 4.9))
 

@@ -34,7 +34,7 @@ def drift(figure):
         w, truth = coin_log.weights(x, months, cap), value(x, months)
         exact, sampled = coin_log.exact(x, months, cap), coin_log.sampled(seed, x, months, cap)
         covered = coin_log.covered(seed, x, months, cap, truth)
-        customers = coin_log.ended(seed, months)[0][0]
+        customers = coin_log.ended(seed, months).customers[0].reshape(w.shape)
         bars.show(w, customers, cap)
         size.show(x, months, cap)
         columns.show(exact, sampled, truth)
@@ -158,7 +158,8 @@ def month_by_month(figure):
         column = int(np.abs(DRIFTS - x).argmin())
         found = {name: variances(name)[:, column] for name in KINDS}
         for name, curve in lines.items():
-            curve.set_data(HORIZONS[:months], np.where(found[name] > 0.01, found[name], np.nan)[:months])
+            shown = found[name][:months] > 0.01  # DR knows the first month's rewards: a variance of 0
+            curve.set_data(HORIZONS[:months][shown], found[name][:months][shown])
         shares = found["PDIS"] / found["IS"]
         ratio.set_data(HORIZONS[:months], shares[:months])
         here.set_data([months], [found["IS"][months - 1]])

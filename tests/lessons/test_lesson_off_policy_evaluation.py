@@ -1,0 +1,129 @@
+"""Notebook 10: its two panels on the coin's logs show what is exact, its predictions hold, its prose says what is so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lesson import corners
+
+from pgedu import campaign, enumerate_rollouts, exact_return, off_policy_moments, per_decision_importance, trajectory_importance
+from pgedu.lessons import banners, coin_log, off_policy_predictions, real_log
+from pgedu.lessons.coin_log import COIN, policy, target
+from pgedu.lessons.deployment import promised_and_earned, values
+from pgedu.lessons.off_policy_evaluation import DRIFTS, HORIZONS, drift, month_by_month, value, variances
+from pgedu.lessons.off_policy_museum import MISTAKES, estimate
+from pgedu.panels.canvas import Canvas
+
+NAME = "10_off_policy_evaluation"
+SEED = int(np.random.default_rng(0).integers(2**31))  # of the logs that a panel shows first
+
+
+def right(name):
+    """The option that holds."""
+    return getattr(off_policy_predictions, name)[2]
+
+
+def test_variances_of_the_months():
+    for name, kind in (("IS", "trajectory"), ("PDIS", "robust")):
+        for x, months in ((0.5, 1), (2.0, 2), (2.0, 12)):
+            wanted = getattr(off_policy_moments(campaign(), policy, target(x), COIN, horizon=months), kind)
+            assert variances(name)[months - 1, np.flatnonzero(x == DRIFTS)[0]] == pytest.approx(float(wanted))
+    log, chances = enumerate_rollouts(campaign(), policy, target(1.0), horizon=3)
+    returns = trajectory_importance(log, (policy, target(1.0)))[:, 0]
+    own = chances @ (returns - chances @ returns) ** 2
+    assert variances("on-policy")[2, 10] == pytest.approx(own) and HORIZONS[2] == 3 and DRIFTS[10] == 1
+
+
+def test_drift_draws_what_is_exact():
+    canvas = Canvas(drift, (9.6, 5.2))
+    sentence = canvas.draw(x=2.0, months=12, cap=1e4, rng=np.random.default_rng(0))
+    columns = canvas.figure.axes[1]
+    exact, sampled = coin_log.exact(2.0, 12), coin_log.sampled(SEED, 2.0, 12)
+    dots = [line for line in columns.lines if line.get_marker() == "."]
+    for line, name in zip(dots, ("IS", "PDIS", "WIS", "DR")):
+        inside = sampled[name][np.abs(sampled[name] - 2) <= 5]
+        assert line.get_ydata() == pytest.approx(inside)
+    means = [line.get_ydata()[0] for line in columns.lines if line.get_marker() == "_"]
+    assert means == pytest.approx([exact[name][0] for name in ("IS", "PDIS", "WIS", "DR")])
+    assert "1,000 customers are worth 35." in sentence and "The truth is 1.87" in sentence and "1.53 with IS" in sentence
+    assert value(2.0, 12) == pytest.approx(float(exact_return(campaign(), policy, target(2.0))))
+
+
+def test_pictures_at_both_ends():
+    sentences = [sentence for sentence, _ in corners(month_by_month, x=(0.0, 3.0), months=(2, 24))]
+    assert len(set(sentences)) == 4
+    canvas = Canvas(drift, (9.6, 5.2))
+    for x in (0.0, 3.0):
+        for months in (1, 24):
+            for cap in (1.0, 1e4):
+                sentence = canvas.draw(x=x, months=months, cap=cap, rng=np.random.default_rng(0))
+                assert sentence.endswith(".") and "nan" not in sentence and "inf" not in sentence
+    assert "worth less than 1" in sentence
+
+
+def test_worth_of_a_log_and_where_most_estimates_lie():
+    assert round(float(coin_log.effective(2.0, 12))) == 35 and right("worth_of_a_log") == "About 35"
+    assert 1 / (1 + np.exp(-2)) == pytest.approx(0.88, abs=0.005)
+    for seed in (SEED, 1, 2):
+        assert (coin_log.sampled(seed, 2.0, 12)["IS"] < value(2.0, 12)).mean() > 0.57
+    assert right("most_estimates") == "Below the truth"
+
+
+def test_two_months():
+    log, chances = enumerate_rollouts(campaign(), policy, COIN, horizon=2)
+    found = []
+    for estimator in (trajectory_importance, per_decision_importance):
+        x = estimator(log, (policy, target(2.0)))[:, 0]
+        found.append(chances @ (x - chances @ x) ** 2)
+    assert found == pytest.approx([3.46, 3.67], abs=0.005) and right("two_months") == "That of PDIS"
+    assert found[1] / found[0] == pytest.approx(1.06, abs=0.005)
+
+
+def test_ten_for_all_and_never_shown():
+    sound = banners.Log(banners.LOGGER, banners.LOGGER, 0.0)
+    sds = [{name: banners.estimates(sound._replace(lift=lift), banners.PAYS, 100)[name][1] for name in ("IPS", "SNIPS")} for lift in (0, 10)]
+    assert sds[1]["IPS"] > 10 * sds[0]["IPS"] and sds[1]["SNIPS"] == pytest.approx(sds[0]["SNIPS"])
+    assert right("ten_for_all") == "Only that by IPS"
+    missing = sound._replace(logger=banners.logger(0.0), recorded=np.array([2 / 3, 1 / 3, 1]))
+    (_, before), (mean, after) = banners.weighed(sound), banners.weighed(missing)
+    assert (round(100 * before), round(100 * after)) == (20, 67) and mean == pytest.approx(0.30)
+    assert right("never_shown") == "It rises"
+
+
+def test_one_click_and_men():
+    assert 100 * real_log.inverse_propensity("all", 1)[0] == pytest.approx(0.26, abs=0.001) and right("one_click") == "About 0.26 %"
+    assert 100 * real_log.inverse_propensity("men")[0] == pytest.approx(0.45, abs=0.005)
+    assert right("men") == "About 0.45 %, no better than random"
+
+
+def test_best_of_25():
+    for seed in (SEED, 5):
+        promised, earned = promised_and_earned(seed, 25, 0.0)
+        assert 40 <= (earned < values()[0] - 1e-9).sum() <= 60
+    promised, earned = promised_and_earned(SEED, 25, 0.0)
+    assert promised.mean() / earned.mean() == pytest.approx(1.8, abs=0.15) and right("best_of_25") == "About 50"
+
+
+def test_fresh():
+    found = [estimate(MISTAKES[0].weights, share)[0] for share in (0.02, 1 / 3, 0.98)]
+    assert found[1] < found[0] < found[2] and right("fresh") == "Only how decided it is"
+
+
+def test_numbers_in_prose():
+    """At x = 2: seven in ten intervals hold the truth, none almost with a cap of 10; two years, and x = 3."""
+    assert coin_log.covered(SEED, 2.0, 12, np.inf, value(2.0, 12)) == pytest.approx(0.72, abs=0.01)
+    assert coin_log.covered(SEED, 2.0, 12, 10.0, value(2.0, 12)) == pytest.approx(0.02, abs=0.005)
+    assert coin_log.exact(2.0, 12, 10.0)["IS"][1] == pytest.approx(0.23, abs=0.005)
+    assert coin_log.exact(3.0, 24)["IS"][1] == pytest.approx(48, abs=0.5)
+    assert float(coin_log.effective(2.0, 24)) == pytest.approx(2, abs=0.05)
+    w = coin_log.weights(2.0, 12)
+    assert w.max() == pytest.approx(893, abs=0.5)
+    p = 1 / (1 + np.exp(-2))
+    assert 2 * (p**2 + (1 - p) ** 2) == pytest.approx(1.58, abs=0.005)
+
+
+def test_what_the_cells_print_is_what_the_prose_says():
+    cells = json.loads((Path(__file__).parents[2] / "notebooks" / f"{NAME}.ipynb").read_text(encoding="utf-8"))["cells"]
+    printed = {cell["id"]: "".join("".join(each.get("text", "")) for each in cell.get("outputs", [])) for cell in cells}
+    assert "IS 0.60 ± 0.38" in printed["by-hand"] and "largest 17, effective sample size 238" in printed["by-hand"]
