@@ -79,7 +79,7 @@ def banners(figure):
     means = [right.plot([], [], "o", color=HUES[name], markersize=9)[0] for name in NAMES]
 
     def draw(third, rows, cap, lift, recorded, model):
-        shares = logger(third)
+        shares, rows = logger(third), round(rows)
         written = RECORDS[recorded]
         log = Log(shares, np.where(shares > 0, shares, 1.0) if written is None else written, lift)
         cap = np.inf if cap >= 10 else cap
@@ -94,7 +94,8 @@ def banners(figure):
         for i, name in enumerate(NAMES):
             mean, sd = found[name][0] - lift, found[name][1]
             arms[i].set_data([i, i], np.clip([mean - sd, mean + sd], -0.6, 1.6))
-            means[i].set_data([i], np.clip([mean], -0.6, 1.6))
+            means[i].set_data([i], [min(mean, 1.55)])
+            means[i].set_marker("o" if mean <= 1.55 else "^")  # a triangle: further up
         return _in_words(found, lift, rows, *weighed(log, cap))
 
     return draw

@@ -142,9 +142,9 @@ def variances(kind):
 
 
 def month_by_month(figure):
-    """Exact variances of one customer over the months that are watched, and that of PDIS in units of that of IS."""
+    """Exact variances of one customer over the months that are watched, from the student's on; that of PDIS over that of IS."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    in_decades(tidy(left, "", "months watched").yaxis).set(ylim=(0.01, 1e7), xlim=(0.5, MONTHS + 0.5), yticks=10.0 ** np.arange(-2, 8, 2))
+    in_decades(tidy(left, "", "months watched", "variance of one customer").yaxis).set(ylim=(0.01, 1e7), xlim=(0.5, MONTHS + 0.5), yticks=10.0 ** np.arange(-2, 8, 2))
     tidy(right, "variance of PDIS / that of IS", "months watched").set(ylim=(0, 1.19), xlim=(0.5, MONTHS + 0.5))
     right.axhline(1, color="0.5", linestyle="--", linewidth=1.5)
     colors = {name: COLORS.get(name, "0.5") for name in KINDS}
@@ -158,10 +158,10 @@ def month_by_month(figure):
         column = int(np.abs(DRIFTS - x).argmin())
         found = {name: variances(name)[:, column] for name in KINDS}
         for name, curve in lines.items():
-            shown = found[name][:months] > 0.01  # DR knows the first month's rewards: a variance of 0
-            curve.set_data(HORIZONS[:months][shown], found[name][:months][shown])
+            shown = (HORIZONS >= months) & (found[name] > 0.01)  # DR knows the first month's rewards: a variance of 0
+            curve.set_data(HORIZONS[shown], found[name][shown])
         shares = found["PDIS"] / found["IS"]
-        ratio.set_data(HORIZONS[:months], shares[:months])
+        ratio.set_data(HORIZONS[months - 1 :], shares[months - 1 :])
         here.set_data([months], [found["IS"][months - 1]])
         there.set_data([months], [shares[months - 1]])
         said = {name: in_figures(values[months - 1]) for name, values in found.items()}

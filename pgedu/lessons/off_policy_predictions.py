@@ -18,7 +18,7 @@ two_months = (
     "Only two months are watched. Which variance is the larger one?",
     ["That of IS, as in twelve months", "That of PDIS", "They are equal"],
     "That of PDIS",
-    "On the right the curve starts at 1, is 1.06 after two months, and then falls below 1. An offer costs now and pays a month "
+    "On the right the curve is at 1.06 for two months, above the dashed line; from three on it is below. An offer costs now and pays a month "
     "later: under the same weight the two partly cancel, under different ones they do not.",
 )
 ten_for_all = (

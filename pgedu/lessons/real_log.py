@@ -79,9 +79,9 @@ def rows_needed(campaign, precision=0.1):
 def heaviest_click(figure):
     """What each click brings to the estimate, and what is left when the heaviest are taken out."""
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    tidy(left, "what each click adds to IPS, points of %", "clicks, the heaviest first")
-    left.set(xlim=(0, 56), ylim=(0, 0.22))
-    edges = np.arange(0.5, 57)
+    tidy(left, "percentage points that each click adds to IPS", "clicks, the heaviest first")
+    left.set(xlim=(-2, 50), ylim=(0, 0.22), yticks=np.arange(0, 0.21, 0.05))
+    edges = np.arange(0.5, 50)
     bars = [left.stairs(0 * edges[1:], edges, fill=True, color=color, alpha=a) for color, a in ((COLORS["IS"], 1), ("0.8", 1))]
     cut = left.axvline(0.5, color="black", linestyle=":")
     (handle,) = left.plot([], [], "<", color="black", markersize=10, gid="removed")
