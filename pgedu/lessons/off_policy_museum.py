@@ -64,7 +64,7 @@ def museum(figure):
     lines = {name: axes.plot([], [], color=color, label=name)[0] for name, color in colors.items()}
     edges = {name: [axes.plot([], [], ":", color=color)[0] for _ in range(2)] for name, color in colors.items()}
     (handle,) = axes.plot([], [], "o", color=COLORS["IS"], markersize=9, gid="share")
-    label(axes, 0.02, -2.0, "dotted: 2 standard deviations")
+    label(axes, 0.02, 1.15, "dotted: 2 standard deviations")
     key(axes, axes.lines[0], *lines.values())
 
     def draw(mistake, share):
