@@ -1,25 +1,42 @@
 """The probabilities of Thompson sampling against exact integrals, sums in closed form, and draws."""
 
-from math import exp, lgamma
+import itertools
+from fractions import Fraction
+from math import comb, exp, lgamma
 
 import numpy as np
 import pytest
-from numpy.polynomial import Polynomial
 
 from pgedu import open_bandit_prior, thompson_sampling
 
 
-def by_polynomials(alpha, beta, places):
+def times(p, q):
+    """The product of two polynomials, whose coefficients are exact fractions."""
+    product = [Fraction(0)] * (len(p) + len(q) - 1)
+    for (i, a), (j, b) in itertools.product(enumerate(p), enumerate(q)):
+        product[i + j] += a * b
+    return product
+
+
+def plus(p, q):
+    return [a + b for a, b in itertools.zip_longest(p, q, fillvalue=Fraction(0))]
+
+
+def integral(p):
+    return [Fraction(0)] + [a / (power + 1) for power, a in enumerate(p)]
+
+
+def by_fractions(alpha, beta, places):
     """Exact for small whole numbers: densities, distribution functions and their products are polynomials in x."""
-    x = Polynomial([0, 1])
-    densities = [x ** (a - 1) * (1 - x) ** (b - 1) for a, b in zip(alpha, beta)]
-    densities = [f / f.integ()(1) for f in densities]
+    densities = [times([Fraction(0)] * (a - 1) + [1], [Fraction((-1) ** k * comb(b - 1, k)) for k in range(b)]) for a, b in zip(alpha, beta)]
+    densities = [[a / sum(integral(f)) for a in f] for f in densities]
     chances = np.zeros((len(alpha), places))
     for arm, density in enumerate(densities):
-        exactly = [Polynomial([1])] + [Polynomial([0])] * len(alpha)  # so many others above x
-        for other in (f.integ() for j, f in enumerate(densities) if j != arm):
-            exactly = [p * other + q * (1 - other) for p, q in zip(exactly, [Polynomial([0]), *exactly])]
-        chances[arm] = [(density * p).integ()(1) for p in exactly[:places]]
+        exactly = [[Fraction(1)]] + [[Fraction(0)]] * (len(alpha) - 1)  # so many others above x
+        for below in (integral(f) for j, f in enumerate(densities) if j != arm):
+            above = plus([Fraction(1)], [-a for a in below])
+            exactly = [plus(times(p, below), times(q, above)) for p, q in zip(exactly, [[Fraction(0)], *exactly])]
+        chances[arm] = [float(sum(integral(times(density, p)))) for p in exactly[:places]]
     return chances
 
 
@@ -32,11 +49,12 @@ def chance_of_being_better(a, b, c, d):
 @pytest.mark.parametrize("places", [1, 2, 3, 4])
 def test_against_exact_integrals(places):
     alpha, beta = [1, 2, 4, 1], [1, 3, 2, 5]
-    assert thompson_sampling(alpha, beta, places=places) == pytest.approx(by_polynomials(alpha, beta, places), abs=1e-9)
+    assert thompson_sampling(alpha, beta, places=places) == pytest.approx(by_fractions(alpha, beta, places), abs=1e-10)
 
 
 @pytest.mark.parametrize("pair", [
     (857, 181745, 100, 24665), (3, 2, 5, 9), (1, 0.5, 0.5, 1), (2, 0.3, 400, 1e6), (1, 1, 0.5, 0.1), (20000, 30000, 1, 1),
+    (1, 0.05, 0.05, 0.05), (1, 0.05, 0.05, 40),
 ])  # fmt: skip
 def test_two_arms_in_closed_form(pair):
     a, b, c, d = pair
@@ -67,7 +85,7 @@ def test_all_places_are_taken_by_all_arms():
 
 
 @pytest.mark.parametrize(("call", "sentence"), [
-    (lambda: thompson_sampling([1, 0], [1, 1]), r"alpha must be \[A\], numbers above 0; got \[1, 0\]"),
+    (lambda: thompson_sampling([1, 0], [1, 1]), r"alpha must be \[A\], numbers of 0.05 or more; got \[1, 0\]"),
     (lambda: thompson_sampling([1, 1], [1, -1]), "beta must be"), (lambda: thompson_sampling([], []), "alpha must be"),
     (lambda: thompson_sampling([1, 1], [1]), r"beta must be \[A\] = \(2,\); got shape \(1,\)"),
     (lambda: thompson_sampling([1, np.nan], [1, 1]), "alpha must be finite"), (lambda: thompson_sampling(1, 1), "alpha must be"),

@@ -134,10 +134,10 @@ def test_thompson_sampling_judged_from_the_random_log(campaign, percent, margin,
 
 
 def test_the_published_estimate_and_the_click_that_makes_it():
-    """Published: .004553, with a policy counted in 200,000 draws or fewer, which leaves an error of about .3 %."""
+    """Published: .004553, with a policy that was counted in random draws: 100,000 of them leave an error of about .4 %."""
     log, pi = open_bandit("all"), sampled_policy("all")
     terms = log.clicks * pi * 80 / 10_000
-    assert terms.sum() == pytest.approx(0.004553, rel=0.005)
+    assert terms.sum() == pytest.approx(0.004553, rel=0.012)
     heaviest = np.unravel_index(terms.argmax(), terms.shape)
     assert log.clicks[heaviest] == 1 and terms[heaviest] / terms.sum() == pytest.approx(0.43, abs=0.005)
     assert terms.sum() - terms[heaviest] == pytest.approx(0.0026, abs=1e-5)
