@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pgedu.gradients.intervals import wilson_interval
 from pgedu.panels.look import COLORS, label, tidy
 from pgedu.policies.thompson import thompson_sampling
 from pgedu.worlds.logs import POSITIONS, open_bandit, open_bandit_prior
@@ -55,13 +56,6 @@ def self_normalised(campaign, removed=0):
     return mean, np.sqrt(spread / rows / (rows - 1)) / mean_weight
 
 
-def wilson(clicks, rows):
-    """Wilson's interval of a rate: (its centre, half its width)."""
-    share = clicks / rows
-    centre = (share + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
-    return centre, Z / (1 + Z**2 / rows) * np.sqrt(share * (1 - share) / rows + Z**2 / (4 * rows**2))
-
-
 def effective_rows(campaign):
     """The effective sample size of the log for the target."""
     found = asked(campaign)
@@ -102,14 +96,18 @@ def heaviest_click(figure):
         cut.set_xdata([removed + 0.5] * 2)
         handle.set_data([removed], [0.2])
         ips, snips = inverse_propensity(campaign, removed), self_normalised(campaign, removed)
-        places = [wilson(*found.other), (snips[0], Z * snips[1]), (ips[0], Z * ips[1]), wilson(*found.own)]
+        ends = [wilson_interval(*found.other), *(_ends(*each) for each in (snips, ips)), wilson_interval(*found.own)]
         middles = [found.other[0] / found.other[1], snips[0], ips[0], found.own[0] / found.own[1]]
-        for i, (arm, dot, (centre, reach), middle) in enumerate(zip(arms, dots, places, middles)):
-            arm.set_data(100 * np.clip([centre - reach, centre + reach], 0, 0.0115), [i, i])
+        for i, (arm, dot, interval, middle) in enumerate(zip(arms, dots, ends, middles)):
+            arm.set_data(100 * np.clip(interval, 0, 0.0115), [i, i])
             dot.set_data([100 * middle], [i])
         return _in_words(campaign, ips, removed)
 
     return draw
+
+
+def _ends(estimate, error):
+    return estimate - Z * error, estimate + Z * error
 
 
 def _in_words(campaign, ips, removed):
