@@ -69,7 +69,7 @@ def deployment(figure):
         many.show(promised, earned)
         risk.show(seed, candidates, caution)
         return (
-            f"Of {candidates} candidates, what is deployed promises {promised.mean():.2f} in the mean and earns {earned.mean():.2f}; "
+            f"Of {candidates} candidate{'s' if candidates > 1 else ''}, what is deployed promises {promised.mean():.2f} in the mean and earns {earned.mean():.2f}; "
             f"the coin earns {values()[0]:.2f}. In {harm.sum()} of {LOGS} shops it earns less than the coin."
         )
 

@@ -41,7 +41,7 @@ def drift(figure):
         alone = w[customers > 0].max() / (w * customers).sum()
         return (
             f"{CUSTOMERS:,} customers are worth {in_customers(coin_log.effective(x, months, cap))}. The truth is {truth:.2f}; "
-            f"the standard deviation of an estimate is {_listed(exact)}. In the first log one customer has {100 * alone:.0f} % of all "
+            f"the standard deviation of an estimate is {_listed(exact)}. In the first log one customer has {100 * alone:.1f} % of all "
             f"weight. {100 * covered:.0f} % of the 95 % intervals of IS hold the truth."
         )
 

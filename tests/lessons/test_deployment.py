@@ -55,4 +55,4 @@ def test_the_picture_at_both_ends():
     for candidates in (1, 25):
         for caution in (0.0, 3.0):
             sentence = draw(candidates=candidates, caution=caution, rng=np.random.default_rng(0))
-            assert f"Of {candidates} candidates" in sentence
+            assert f"Of {candidates} candidate" in sentence
