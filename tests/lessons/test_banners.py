@@ -5,6 +5,7 @@ import pytest
 from lesson import corners
 
 from pgedu.lessons.banners import LOGGER, MODELS, PAYS, RECORDS, TARGET, Log, banners, estimates, logger, weighed
+from pgedu.panels.canvas import Canvas
 
 SOUND = Log(LOGGER, LOGGER, 0.0)
 ONE_THIRD = Log(LOGGER, np.full(3, 1 / 3), 0.0)
@@ -72,3 +73,14 @@ def test_the_picture_says_what_is_exact():
             "model": list(MODELS)}  # fmt: skip
     sentences = [sentence for sentence, _ in corners(banners, **ends)]
     assert len(set(sentences)) > 40
+
+
+def test_the_picture_draws_what_it_says():
+    canvas = Canvas(banners, (9.6, 4.0))
+    canvas.draw(third=0.1, rows=100, cap=10.0, lift=2.0, recorded="as they were", model="0.2 for each")
+    found = estimates(SOUND._replace(lift=2.0), MODELS["0.2 for each"], 100)
+    lines = canvas.figure.axes[1].lines
+    means = [line.get_ydata()[0] for line in lines if line.get_marker() == "o"]
+    assert means == pytest.approx([mean - 2 for mean, _ in found.values()])
+    arms = [line.get_ydata() for line in lines if line.get_linewidth() == 4]
+    assert [max(arm) - min(arm) for arm in arms] == pytest.approx([2 * sd for _, sd in found.values()])

@@ -8,6 +8,7 @@ from pgedu import campaign, collect, exact_return, standard_error, trajectory_im
 from pgedu.lessons import deployment
 from pgedu.lessons.coin_log import COIN, CUSTOMERS, LOGS, policy
 from pgedu.lessons.deployment import CANDIDATES, deployed, judged_by_logs, promised_and_earned, values
+from pgedu.panels.canvas import Canvas
 
 
 def test_candidates_are_the_coin_and_all_others_once():
@@ -56,3 +57,17 @@ def test_the_picture_at_both_ends():
         for caution in (0.0, 3.0):
             sentence = draw(candidates=candidates, caution=caution, rng=np.random.default_rng(0))
             assert f"Of {candidates} candidate" in sentence
+
+
+def test_the_picture_shows_what_is_deployed():
+    canvas = Canvas(deployment.deployment, (9.6, 4.8))
+    canvas.draw(candidates=25, caution=1.0, rng=np.random.default_rng(0))
+    seed = int(np.random.default_rng(0).integers(2**31))
+    one, _, risk = canvas.figure.axes
+    (ring,) = [line for line in one.lines if line.get_markersize() == 13]
+    chosen = deployed(seed, 25, 1.0)[0]
+    assert ring.get_xydata()[0] == pytest.approx((values()[chosen], judged_by_logs(seed)[0][chosen, 0]))
+    curve = risk.lines[0].get_xydata()
+    assert curve[0, 0] == 3 and curve[-1, 0] == 1 and len(curve) == 21
+    for z, share in curve[::5]:
+        assert share == pytest.approx(100 * (promised_and_earned(seed, 25, z)[1] < values()[0] - 1e-9).mean())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lesson import corners
+from lesson import corners, line
 
 from pgedu import campaign, enumerate_rollouts, exact_return, off_policy_moments, per_decision_importance, trajectory_importance
 from pgedu.lessons import banners, coin_log, off_policy_predictions, real_log
@@ -48,6 +48,21 @@ def test_drift_draws_what_is_exact():
     assert means == pytest.approx([exact[name][0] for name in ("IS", "PDIS", "WIS", "DR")])
     assert "1,000 customers are worth 35." in sentence and "The truth is 1.87" in sentence and "1.53 with IS" in sentence
     assert value(2.0, 12) == pytest.approx(float(exact_return(campaign(), policy, target(2.0))))
+
+
+@pytest.mark.parametrize(("x", "months"), [(2.0, 2), (0.5, 12)])
+def test_month_by_month_draws_from_the_months_on(x, months):
+    canvas = Canvas(month_by_month)
+    sentence = canvas.draw(x=x, months=months)
+    left, right = canvas.figure.axes
+    column = np.flatnonzero(x == DRIFTS)[0]
+    for name in ("IS", "PDIS", "DR", "on-policy"):
+        found = line(left, name)
+        assert found[:, 0] == pytest.approx(HORIZONS[months - 1 :]) and found[:, 1] == pytest.approx(variances(name)[months - 1 :, column])
+    ratio = next(each for each in right.lines if each.get_marker() == ".").get_xydata()
+    assert ratio[:, 0] == pytest.approx(HORIZONS[months - 1 :])
+    assert ratio[0, 1] == pytest.approx((variances("PDIS") / variances("IS"))[months - 1, column])
+    assert f"That of PDIS is {ratio[0, 1]:.2f} times" in sentence
 
 
 def test_pictures_at_both_ends():

@@ -70,3 +70,12 @@ def test_the_logs_own_intervals_are_drawn():
 def test_the_picture_at_both_ends():
     sentences = [sentence for sentence, _ in corners(heaviest_click, campaign=["all", "men", "women"], removed=[0, 1, 12])]
     assert len(set(sentences)) == 9 and "0.456 ± 0.410 %" in sentences[0] and "43 % of the estimate" in sentences[1]
+
+
+def test_clicks_that_are_taken_out_turn_grey():
+    canvas = Canvas(heaviest_click, (9.6, 4.0))
+    canvas.draw(campaign="men", removed=3)
+    kept, out = (bar.get_data().values for bar in canvas.figure.axes[0].patches)
+    each = click_weights("men") / 100
+    assert out[:3] == pytest.approx(each[:3]) and not out[3:].any() and not kept[:3].any()
+    assert kept.sum() == pytest.approx(100 * inverse_propensity("men", 3)[0])
