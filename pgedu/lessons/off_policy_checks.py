@@ -78,7 +78,16 @@ def check_per_decision(student):
 
 def _episode(case, yours, right):
     """A hint for `compare`: the first episode that is wrong."""
-    return f" The first episode that is wrong is column {int(np.flatnonzero(wrong_places(yours, right))[0])}."
+    return f" The first episode that is wrong is column {_first(yours, right)}."
+
+
+def _row(case, yours, right):
+    """A hint for `compare`: the first row of a log that is wrong."""
+    return f" The first row that is wrong is row {_first(yours, right)}, counted from 0."
+
+
+def _first(yours, right):
+    return int(np.flatnonzero(wrong_places(yours, right))[0])
 
 
 def _right(w, a, r, q, pi):
@@ -94,7 +103,7 @@ ROBUST_MISTAKES = [
      lambda w, a, r, q, pi: q.mean() + w * (r - q[a])),
     ("pi is missing in the base: it is the sum of pi(a) q(a), not the sum of q(a).",
      lambda w, a, r, q, pi: q.sum() + w * (r - q[a])),
-    ("The base is the best of q: the target's own mean, the sum of pi(a) q(a), is needed.",
+    ("The base is q of a single action, the best or the favourite: the target's own mean, the sum of pi(a) q(a), is needed.",
      lambda w, a, r, q, pi: q.max() + w * (r - q[a])),
     ("The base holds the logged action alone: sum pi(a) q(a) over all actions.",
      lambda w, a, r, q, pi: pi[a] * q[a] + w * (r - q[a])),
@@ -123,4 +132,4 @@ def check_doubly_robust(student):
               np.array([0.9, 0.1]))]  # fmt: skip
     cases = [dict(zip(("weights", "actions", "rewards", "q", "pi"), part)) for part in parts]
     praise = "Right: the model's word for the target, and its weighted errors on top."
-    return compare(student, _right, cases, praise, ROBUST_MISTAKES, hint=_episode)
+    return compare(student, _right, cases, praise, ROBUST_MISTAKES, hint=_row)

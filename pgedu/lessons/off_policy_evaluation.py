@@ -72,7 +72,7 @@ class _Bars:
 
     def show(self, w, customers, cap):
         with np.errstate(divide="ignore"):
-            places = np.clip(np.log10(w), EDGES[0] + 1e-6, EDGES[-1] - 1e-6)
+            places = np.clip(np.log10(w) - 1e-9, EDGES[0] + 1e-9, EDGES[-1])  # a weight at the cap is left of its line
         for bar, amount in zip(self.bars, (customers, customers * w)):
             heights, _ = np.histogram(places, EDGES, weights=amount)
             bar.set_data(heights / amount.sum())
@@ -153,6 +153,7 @@ def month_by_month(figure):
     (here,) = left.plot([], [], "o", color=COLORS["IS"], markersize=9, gid="months")
     (there,) = right.plot([], [], "o", color=COLORS["exact"], markersize=9)
     key(left, *lines.values())
+    hint = label(left, 10.8, 1e-1, "← drag the dot", COLORS["IS"], ha="right")
 
     def draw(x, months):
         column = int(np.abs(DRIFTS - x).argmin())
@@ -162,6 +163,7 @@ def month_by_month(figure):
             curve.set_data(HORIZONS[shown], found[name][shown])
         shares = found["PDIS"] / found["IS"]
         ratio.set_data(HORIZONS[months - 1 :], shares[months - 1 :])
+        hint.set_visible(months >= 12)
         here.set_data([months], [found["IS"][months - 1]])
         there.set_data([months], [shares[months - 1]])
         said = {name: in_figures(values[months - 1]) for name, values in found.items()}

@@ -53,7 +53,7 @@ best_of_25 = (
     ["None or a few", "About 50", "More than half"],
     "About 50",
     "Who takes the highest of 25 numbers takes the luckiest error along. The candidates with the widest intervals win, and "
-    "the promise is about twice what is earned.",
+    "the promise is far above what is earned.",
 )
 fresh = (
     "The weight holds the chance of an action that the target has drawn afresh. What does the estimate see of the target?",

@@ -87,7 +87,7 @@ WRONG = {
         (lambda w, a, r, q, pi: w * (pi @ q + r - q[a]), "before the base, too"),
         (lambda w, a, r, q, pi: q.mean() + w * (r - q[a]), "not the plain mean"),
         (lambda w, a, r, q, pi: q.sum() + w * (r - q[a]), "not the sum of q(a)"),
-        (lambda w, a, r, q, pi: q.max() + w * (r - q[a]), "best of q"),
+        (lambda w, a, r, q, pi: q.max() + w * (r - q[a]), "the best or the favourite"),
         (lambda w, a, r, q, pi: (pi * q)[a] + w * (r - q[a]), "logged action alone"),
         (lambda w, a, r, q, pi: pi @ q + r - q[a], "no weight"), (lambda w, a, r, q, pi: w * r, "no model"),
         (lambda w, a, r, q, pi: pi @ q + 0 * w, "direct method"), (lambda w, a, r, q, pi: w * (r - q[a]), "base is missing"),
