@@ -115,7 +115,8 @@ def test_two_months():
 def test_ten_for_all_and_never_shown():
     sound = banners.Log(banners.LOGGER, banners.LOGGER, 0.0)
     sds = [{name: banners.estimates(sound._replace(lift=lift), banners.PAYS, 100)[name][1] for name in ("IPS", "SNIPS")} for lift in (0, 10)]
-    assert sds[1]["IPS"] > 10 * sds[0]["IPS"] and sds[1]["SNIPS"] == pytest.approx(sds[0]["SNIPS"])
+    assert [each["IPS"] for each in sds] == pytest.approx([0.166, 2.139], abs=5e-4) and sds[1]["SNIPS"] == pytest.approx(sds[0]["SNIPS"])
+    assert (sds[1]["IPS"] / sds[0]["IPS"]) ** 2 == pytest.approx(167, abs=0.5)
     assert right("ten_for_all") == "Only that by IPS"
     missing = sound._replace(logger=banners.logger(0.0), recorded=np.array([2 / 3, 1 / 3, 1]))
     (_, before), (mean, after) = banners.weighed(sound), banners.weighed(missing)
