@@ -13,5 +13,9 @@ and one that samples whole episodes quicker than its environment would step:
 
     sample(policy, theta, episodes=..., rng=..., gamma=None, max_steps=...)    a generator, see `sampling.sample`
 
+and one that can be differentiated itself, such as a `Hill`:
+
+    pathwise_gradients(policy, theta, rollout)          d(return)/d(theta) of each episode, noise held fixed, [*R, B, D]
+
 A policy is passed in and asked for `size`, `outputs`, `score` and its `head`: worlds import no policy.
 """
