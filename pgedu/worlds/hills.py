@@ -11,13 +11,14 @@ from pgedu.worlds.one_step import Hill
 _erf = np.frompyfunc(math.erf, 1, 1)
 
 
-def _cumulative(x):
+def cumulative(x):
     """Phi(x), of the standard normal distribution."""
-    return (1 + _erf(x / math.sqrt(2)).astype(float)) / 2
+    return (1 + np.asarray(_erf(np.asarray(x) / math.sqrt(2)), dtype=float)) / 2
 
 
 @no_underflow
-def _density(x):
+def density(x):
+    """phi(x), of the standard normal distribution."""
     return np.exp(-np.minimum(np.abs(x), 1e6) ** 2 / 2) / math.sqrt(2 * math.pi)
 
 
@@ -129,8 +130,8 @@ class StepHill(Hill):
 
     def mean(self, mu, sigma):
         above = (mu - self.edge) / sigma
-        density = _density(above)
-        return _cumulative(above), density / sigma, -np.clip(above, -1e6, 1e6) * density / sigma**2
+        density = density(above)
+        return cumulative(above), density / sigma, -np.clip(above, -1e6, 1e6) * density / sigma**2
 
     def square(self, mu, sigma):
         mean, _, curvature = self.mean(mu, sigma)
@@ -141,8 +142,8 @@ class StepHill(Hill):
 
     def mirror(self, mu, sigma):
         above = np.maximum((mu - self.edge) / sigma, 0)  # both are above the edge where |z| < above
-        both = 2 * _cumulative(above) - 1
-        return both, both - 2 * np.minimum(above, 1e6) * _density(above)
+        both = 2 * cumulative(above) - 1
+        return both, both - 2 * np.minimum(above, 1e6) * density(above)
 
 
 @dataclass(frozen=True, eq=False)
