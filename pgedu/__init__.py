@@ -36,6 +36,7 @@ from pgedu.learning.trust_regions import (
 )  # fmt: skip
 from pgedu.policies.antithetic import Antithetic
 from pgedu.policies.approximators import MLP, Linear, Table
+from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
