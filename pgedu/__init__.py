@@ -4,7 +4,7 @@ from inspect import ismodule as _ismodule
 
 from pgedu import moved as _moved
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
-from pgedu.experience.rollouts import Rollout, collect
+from pgedu.experience.rollouts import Rollout, collect, share_clipped
 from pgedu.experience.streams import Stream
 from pgedu.gradients.baselines import batch_mean, constant, leave_one_out, none, optimal, state_value
 from pgedu.gradients.diagnosis import Diagnosis, diagnose
@@ -39,6 +39,7 @@ from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
+from pgedu.policies.squashed import SquashedGaussian
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
 from pgedu.worlds.hills import BumpyHill, CosineHill, QuadraticHill, StepHill

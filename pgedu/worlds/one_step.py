@@ -120,13 +120,11 @@ class Hill:
     def require_fit(self, policy, theta):
         """theta [*R, D] as an array; ValueError if it or the policy does not fit this world."""
         theta, d = parameters(policy, theta), self.dimensions
-        if getattr(policy.head, "dimensions", None) != d or getattr(policy.approximator, "observations", None) is None:
+        head, approximator = policy.head, policy.approximator
+        normal = getattr(head, "dimensions", None) == d and not hasattr(head, "play")  # what is drawn is what is played
+        if not normal or getattr(approximator, "observations", None) is None:
             fitting = f"Policy.gaussian(Table(observations=1, outputs={d}))"
-            raise ValueError(f"policy must have normal actions and discrete observations, as {fitting} has; got {policy}")
-        outputs, ones = np.arange(2.0 * d) / (2 * d), np.ones(d)
-        mean, sigma = outputs[:d], np.exp(outputs[d:])
-        if not np.allclose(policy.head.act(outputs, ones), mean + sigma * ones):
-            raise refuse("head", "one whose actions are mu + sigma z, such as Gaussian", policy.head)
+            raise refuse("policy", f"one with normal actions and discrete observations, such as {fitting}", policy)
         return theta
 
     def exact_return(self, policy, theta, *, horizon=None):

@@ -194,6 +194,7 @@ def test_numbers_that_grow_for_ever_are_no_nan():
     (lambda: QuadraticHill(2).expected(np.zeros(3), 1.0), "mu and sigma must be"),
     (lambda: collect(QuadraticHill(2), Policy.gaussian(Table(1, 1)), np.zeros(2), rng=np.random.default_rng(0), episodes=2), "normal actions"),
     (lambda: collect(QuadraticHill(), Policy.softmax(Table(1, 2)), np.zeros(2), rng=np.random.default_rng(0), episodes=2), "normal actions"),
+    (lambda: exact_return(QuadraticHill(), Policy.squashed(Table(1, 1)), np.zeros(2)), "normal actions"),
     (lambda: exact_return(QuadraticHill(), Policy.gaussian(Linear(2, 1)), np.zeros(4)), "discrete observations"),
     (lambda: exact_return(QuadraticHill(), Policy.gaussian(Table(1, 1)), [np.nan, 0]), "theta must be finite"),
 ])  # fmt: skip
