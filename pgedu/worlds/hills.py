@@ -130,8 +130,8 @@ class StepHill(Hill):
 
     def mean(self, mu, sigma):
         above = (mu - self.edge) / sigma
-        density = density(above)
-        return cumulative(above), density / sigma, -np.clip(above, -1e6, 1e6) * density / sigma**2
+        height = density(above)
+        return cumulative(above), height / sigma, -np.clip(above, -1e6, 1e6) * height / sigma**2
 
     def square(self, mu, sigma):
         mean, _, curvature = self.mean(mu, sigma)
