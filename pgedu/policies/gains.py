@@ -6,6 +6,7 @@ import numpy as np
 
 from pgedu.arguments import number, numbers, refuse
 from pgedu.policies.fitting import require_counts, require_features, require_theta, zeros
+from pgedu.policies.layers import quiet
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Gain:
         theta = require_theta(self, theta)
         return lambda observations: self.forward(theta, observations)
 
+    @quiet
     def trace(self, theta, observations, time=True):
         theta = require_theta(self, theta)
         observations = require_features(self, theta, observations, time=time)
@@ -60,6 +62,7 @@ class Gain:
         means = -(observations @ np.swapaxes(K, -1, -2))
         log_stds = np.broadcast_to(np.log(self.std), means.shape)
 
+        @quiet
         def backward(gradient):
             slopes = np.asarray(gradient)[..., : self.actions]
             return -np.einsum("t...m,t...n->...mn", slopes, observations).reshape(*means.shape[1:-1], self.size)

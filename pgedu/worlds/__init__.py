@@ -13,9 +13,9 @@ and one that samples whole episodes quicker than its environment would step:
 
     sample(policy, theta, episodes=..., rng=..., gamma=None, max_steps=...)    a generator, see `sampling.sample`
 
-and one that can be differentiated itself, such as a `Hill`:
+and one whose rewards and steps can be differentiated:
 
-    pathwise_gradients(policy, theta, rollout)          d(return)/d(theta) of each episode, noise held fixed, [*R, B, D]
+    pathwise_gradients(policy, theta, rollout)          of each episode, its chance held fixed, [*R, B, D]
 
-A policy is passed in and asked for `size`, `outputs`, `score` and its `head`: worlds import no policy.
+A policy is passed in and asked for `size`, `outputs`, `score`, its `head` and its `approximator`: worlds import no policy.
 """

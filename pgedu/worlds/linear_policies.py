@@ -1,5 +1,6 @@
 """What a linear-quadratic world answers of a `Policy` whose mean is linear in the state: its theta is read as a gain."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -85,7 +86,16 @@ def _as_gain(world, policy, theta):
     if not read.b.any():
         return world, -read.W.reshape(*read.W.shape[:-2], -1), read
     gain = -np.concatenate([read.W, read.b[..., None]], axis=-1)
-    return world.with_constant, gain.reshape(*gain.shape[:-2], -1), read
+    return _with_constant(world), gain.reshape(*gain.shape[:-2], -1), read
+
+
+def _with_constant(world):
+    """The same world with a state more, which is always 1: a gain in it is a gain and a constant push."""
+    larger = lambda matrix, corner: np.pad(matrix, (0, 1)) + np.diag([0.0] * len(matrix) + [corner])  # noqa: E731
+    return replace(
+        world, A=larger(world.A, 1.0), B=np.pad(world.B, ((0, 1), (0, 0))), Q=larger(world.Q, 0.0),
+        start_covariance=larger(world.start_covariance, 1.0), noise_covariance=larger(world.noise_covariance, 0.0),
+    )  # fmt: skip
 
 
 @no_underflow

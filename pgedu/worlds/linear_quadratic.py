@@ -1,7 +1,6 @@
 """A linear-quadratic world: states and actions are vectors, and everything about a gain K is known exactly."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -112,9 +111,8 @@ class LinearQuadratic:
         X is the start's covariance and what noise adds to it, gamma / (1 - gamma) (noise + sigma^2 BB'). With a horizon
         (default the world's own) both equations (of Lyapunov) become recursions over time, and every gain has numbers.
         """
-        horizon, squares = self._steps(horizon), self._squares(theta, sigma, horizon)
-        K = self.matrix(theta)
-        loop = self._loop(K)
+        K, horizon = self.matrix(theta), self._steps(horizon)
+        loop, squares = self._loop(K), self._squares(theta, sigma, horizon)
         cost, pushed = self._cost(K), self.noise_covariance + (self.B * squares[..., None, :]) @ self.B.T
         if horizon is None:
             start = self.start_covariance + pushed * (self.gamma * self._weights(None).sum())
@@ -131,7 +129,8 @@ class LinearQuadratic:
     @_marked
     def gain_return(self, theta, *, sigma=0.0, horizon=None):
         """J = -tr((Q + K'RK) Sigma) - sum_t gamma^t sigma^2 tr R, [*R]; -inf where there is no end to it."""
-        horizon, squares = self._steps(horizon), self._squares(theta, sigma, self._steps(horizon))
+        horizon = self._steps(horizon)
+        squares = self._squares(theta, sigma, horizon)
         Sigma = self.solve_gain(theta, sigma=sigma, horizon=horizon).visits
         Sigma = Sigma if horizon is None else Sigma.sum(axis=0)
         dither = (squares * np.diagonal(self.R)).sum(axis=-1) * self._weights(horizon).sum()
@@ -168,7 +167,7 @@ class LinearQuadratic:
         Source: Hewer (1971); Fazel et al. (2018), section 3.
         """
         K, P = self.matrix(theta), self._values_for_ever(theta)
-        sound = np.isfinite(P)
+        sound = np.isfinite(P).all((-1, -2), keepdims=True)
         better = self._best_gain(np.where(sound, P, 0.0))
         return np.where(sound & np.isfinite(better), better, K).reshape(np.shape(theta))
 
@@ -229,18 +228,6 @@ class LinearQuadratic:
         if self.gamma == 1 and horizon is None and sigma.any():
             raise refuse("sigma", "0 where gamma is 1 and no horizon: noise would cost without end", sigma.tolist())
         return np.broadcast_to(sigma**2, (*runs, M))
-
-    @cached_property
-    def with_constant(self):
-        """The same world with a state more, which is always 1: a gain in it is a gain and a constant push."""
-        larger = lambda matrix, corner: np.block(  # noqa: E731
-            [[matrix, np.zeros((len(matrix), 1))], [np.zeros((1, len(matrix))), np.full((1, 1), corner)]]
-        )
-        return replace(
-            self, A=larger(self.A, 1.0), B=np.concatenate([self.B, np.zeros((1, self.B.shape[1]))]),
-            Q=larger(self.Q, 0.0), start_covariance=larger(self.start_covariance, 1.0),
-            noise_covariance=larger(self.noise_covariance, 0.0),
-        )  # fmt: skip
 
     def _best_gain(self, P):
         right = self.gamma * self.B.T @ P
