@@ -13,34 +13,65 @@ CORNERS = np.array([(0.0, 0.0), (0.0, 4.0), (16.0, 8.0)])
 BEST = cart.optimal_gain()
 LEAST = -float(cart.gain_return(BEST))  # the least cost there is
 METHODS = {"gradient": "reinforce", "natural gradient": "natural gradient", "policy iteration": "policy iteration"}
-UPDATES, CLOSE = 300, 1e-3  # drawn; how near to the least cost counts as there
-FAR = (-1.5, 17.0), (-1.0, 9.0)  # of the map
-
-
-def step(method, K, alpha):
-    """One update of the gain K [D] by a method: alpha is the step size of both gradients, policy iteration has none.
-
-    grad J = -2 E Sigma; the natural gradient, for noise of any size about u = -Kx, leaves Sigma out: -2 E.
-    """
-    if method == "policy iteration":
-        return cart.improve_gain(K)
-    if method == "gradient":
-        return K + alpha * cart.gain_gradient(K)
-    return K - 2 * alpha * cart.solve_gain(K).errors.reshape(K.shape)
-
-
-@cache
-def path(method, k1, k2, alpha):
-    """(gains [n + 1, 2], costs [n + 1]) from (k1, k2): up to 300 updates, ending early where it arrives, or is not stable."""
-    gains = [np.array([k1, k2])]
-    while len(gains) <= UPDATES and cost(gains[-1]) < np.inf and cost(gains[-1]) > LEAST + 1e-12:
-        gains.append(step(method, gains[-1], alpha))
-    return np.array(gains), np.array([cost(each) for each in gains])
+UPDATES, CLOSE, FLOOR = 300, 1e-3, 1e-5  # at most; how near to the least cost counts as there, and where a path ends
+FAR = (-1.0, 17.0), (-1.0, 9.0)  # of the map
 
 
 def cost(K):
     """-J, infinite where the gain K [..., 2] is not stable."""
     return -cart.gain_return(K)
+
+
+def is_stable(K):
+    """Whether K [..., 2] lies within the triangle."""
+    k1, k2 = np.moveaxis(np.asarray(K), -1, 0)
+    return (k1 > 0) & (k2 > k1 / 2) & (k2 < 4 + k1 / 4)
+
+
+def solved(K):
+    """(cost, E, Sigma) of stable gains K [n, 2], as `LinearQuadratic` has them, by one linear system: quick where n is small."""
+    loop = cart.A - cart.B * K[:, None]
+    system = np.einsum("nki,nlj->nijkl", loop, loop).reshape(-1, 4, 4)  # of P = cost + loop' P loop
+    once = cart.Q + K[:, :, None] * K[:, None]
+    P = np.linalg.solve(np.eye(4) - system, once.reshape(-1, 4, 1)).reshape(-1, 2, 2)
+    Sigma = np.linalg.solve(np.eye(4) - system.swapaxes(1, 2), np.eye(2).reshape(4, 1)).reshape(-1, 2, 2)
+    return np.trace(P, axis1=1, axis2=2), K - (cart.B.T @ P @ loop)[:, 0], Sigma
+
+
+@cache
+def paths(k1, k2, alpha):
+    """{method: (gains [n, 2], costs [n])} from (k1, k2): up to 300 updates; the last gain may not be stable, or is there.
+
+    grad J = -2 E Sigma. The natural gradient, for noise of any size about u = -Kx, leaves Sigma out: -2 E.
+    """
+    K, found = np.array([[k1, k2], [k1, k2]]), [[], []]
+    going = np.array([True, True])
+    for _ in range(UPDATES + 1):
+        going &= is_stable(K)
+        J, E, Sigma = solved(np.where(going[:, None], K, BEST))
+        for k in np.flatnonzero(going):
+            found[k].append((*K[k], J[k]))
+        going &= J > LEAST + FLOOR
+        if not going.any():
+            break
+        K = np.where(going[:, None], K - 2 * alpha * np.stack([E[0] @ Sigma[0], E[1]]), K)
+    found = {name: _ended(rows, K[k]) for k, (name, rows) in enumerate(zip(METHODS, found))}
+    return found | {"policy iteration": improved(np.array([k1, k2]))}
+
+
+def _ended(rows, last):
+    """(gains, costs) of a path, which ends with the gain that is not stable, if it came to one."""
+    if not is_stable(last):
+        rows = [*rows, (*last, np.inf)]
+    return np.array(rows)[:, :2], np.array(rows)[:, 2]
+
+
+def improved(K):
+    """(gains, costs) of policy iteration from K [2]."""
+    gains = [K]
+    while is_stable(gains[-1]) and cost(gains[-1]) > LEAST + FLOOR:
+        gains.append(cart.improve_gain(gains[-1]))
+    return np.array(gains), np.array([cost(each) for each in gains])
 
 
 def arrives(costs):
@@ -53,28 +84,27 @@ def triangle(figure):
     """The plane of gains: contours of the cost, three paths from the point that is dragged; on the right their costs."""
     plane, curve = figure.subplots(1, 2, width_ratios=[1.5, 1])
     _map(plane)
-    tidy(curve, "", "update", "cost above the least").set(xlim=(0, UPDATES), yscale="log", ylim=(1e-6, 1e5), xscale="symlog")
+    tidy(curve, "", "update", "cost above the least").set(xlim=(0, UPDATES), yscale="log", ylim=(FLOOR, 1e5), xscale="symlog")
     curve.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
-    curve.set_yticks([1e-6, 1e-3, 1, 1e3], ["0.000001", "0.001", "1", "1000"])
+    curve.set_yticks([1e-5, 1e-3, 1e-1, 10, 1e3, 1e5], ["0.00001", "0.001", "0.1", "10", "1000", "100k"])
     colors = [COLORS[name] for name in METHODS.values()]
     ways = [plane.plot([], [], "-o", color=color, markersize=4)[0] for color in colors]
-    outs = [plane.plot([], [], "x", color=color, markersize=10, markeredgewidth=3)[0] for color in colors]
+    outs = [plane.plot([], [], "x", color=color, markersize=10, markeredgewidth=3, clip_on=False)[0] for color in colors]
     lines = [curve.plot([], [], "-o", color=color, markersize=4, label=name)[0] for color, name in zip(colors, METHODS)]
     (here,) = plane.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="k1")
     plane.legend(handles=lines, loc="lower right", borderaxespad=0.2)
 
     def draw(k1, k2, alpha):
         here.set_data([k1], [k2])
-        said = []
+        said, found = [], paths(k1, k2, alpha)
         for name, way, out, line in zip(METHODS, ways, outs, lines):
-            gains, costs = path(name, k1, k2, alpha)
-            stable = np.isfinite(costs)
-            inside = gains[stable]
-            way.set_data(*_within(inside).T if len(inside) else ([], []))
-            out.set_data(*_within(gains[~stable][:1]).T if len(inside) else ([], []))
-            line.set_data(np.arange(stable.sum()), np.maximum(costs[stable] - LEAST, 1e-6))
+            gains, costs = found[name]
+            shown, stable = _within(gains), np.isfinite(costs)
+            way.set_data(*shown.T)
+            out.set_data(*shown[~stable].T)
+            line.set_data(np.arange(stable.sum()), np.maximum(costs[stable] - LEAST, FLOOR))
             said.append(_in_words(name, costs))
-        if not np.isfinite(cost([k1, k2])):
+        if not is_stable([k1, k2]):
             return f"k₁ = {k1:.1f}, k₂ = {k2:.1f} is not stable: the cart swings ever wider, its cost is infinite, and nothing has a slope."
         return f"The cost is {cost([k1, k2]):.2f}, the least {LEAST:.2f}. " + " ".join(said)
 
@@ -101,7 +131,7 @@ def _within(points):
 
 
 def _map(axes):
-    tidy(axes, "", "k₁, on the place", "k₂, on the speed").set(xlim=FAR[0], ylim=FAR[1])
+    tidy(axes, "", "k₁, on the place", "k₂, on the speed").set(xlim=FAR[0], ylim=FAR[1], xticks=range(0, 17, 4), yticks=range(0, 9, 2))
     axes.grid(False)
     outline = np.concatenate([CORNERS, CORNERS[:1]])
     axes.plot(*outline.T, color="0.35")
