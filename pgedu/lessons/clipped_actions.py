@@ -102,7 +102,7 @@ def pushes(figure):
 def bounded_learners(figure):
     """Learners on a `ClippedHill`: what they play on average, exactly, and their log sigma."""
     left, right = figure.subplots(1, 2)
-    tidy(left, "", "update", "what is played, on average").set_ylim(-1.1, 1.15)
+    tidy(left, "", "update", "what is played, on average").set_ylim(-1.1, 1.3)
     best_line(left, 1.0)
     tidy(right, "", "update", "log σ").set_ylim(-4, 6)
     curves = [LearningCurve(axes, None, COLORS["exact"]) for axes in (left, right)]
@@ -137,11 +137,12 @@ def squashed_density(mu, sigma, twice=False):
 
 def squashed(figure):
     """Actions tanh(u) as a histogram, their density, and what it is taken for where tanh is applied once more."""
-    axes = tidy(figure.subplots(), "", "action tanh(u)", "density").set(xlim=(-1, 1), ylim=(0, 4)) and figure.axes[0]
+    axes = tidy(figure.subplots(), "", "action tanh(u)", "density")
+    axes.set(xlim=(-1, 1), ylim=(0, 4))
     bars = axes.bar(np.linspace(-0.95, 0.95, 20), np.zeros(20), width=0.1, color="0.85", edgecolor="white")
     (right,) = axes.plot([], [], color=COLORS["exact"], label="with the correction, exact")
     (wrong,) = axes.plot([], [], color=COLORS["none"], label="tanh twice")
-    (mean,) = axes.plot([], [], "o", color="0.35", markersize=10, gid="played")
+    (mean,) = axes.plot([], [], "o", color="0.35", markersize=10)
     key(axes, right, wrong)
 
     def draw(rng, mu, sigma):

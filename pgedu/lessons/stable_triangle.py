@@ -83,13 +83,13 @@ def arrives(costs):
 def triangle(figure):
     """The plane of gains: contours of the cost, three paths from the point that is dragged; on the right their costs."""
     plane, curve = figure.subplots(1, 2, width_ratios=[1.5, 1])
-    _map(plane)
+    map_of_gains(plane)
     tidy(curve, "", "update", "cost above the least").set(xlim=(0, UPDATES), yscale="log", ylim=(FLOOR, 1e5), xscale="symlog")
     curve.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
     curve.set_yticks([1e-5, 1e-3, 1e-1, 10, 1e3, 1e5], ["0.00001", "0.001", "0.1", "10", "1000", "100k"])
     colors = [COLORS[name] for name in METHODS.values()]
     ways = [plane.plot([], [], "-o", color=color, markersize=4)[0] for color in colors]
-    outs = [plane.plot([], [], "x", color=color, markersize=10, markeredgewidth=3, clip_on=False)[0] for color in colors]
+    outs = [plane.plot([], [], "x", color=color, markersize=10, markeredgewidth=3)[0] for color in colors]
     lines = [curve.plot([], [], "-o", color=color, markersize=4, label=name)[0] for color, name in zip(colors, METHODS)]
     (here,) = plane.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="k1")
     plane.legend(handles=lines, loc="lower right", borderaxespad=0.2)
@@ -99,7 +99,7 @@ def triangle(figure):
         said, found = [], paths(k1, k2, alpha)
         for name, way, out, line in zip(METHODS, ways, outs, lines):
             gains, costs = found[name]
-            shown, stable = _within(gains), np.isfinite(costs)
+            shown, stable = within(gains), np.isfinite(costs)
             way.set_data(*shown.T)
             out.set_data(*shown[~stable].T)
             line.set_data(np.arange(stable.sum()), np.maximum(costs[stable] - LEAST, FLOOR))
@@ -125,12 +125,14 @@ def _updates(n):
     return "1 update" if n == 1 else f"{n} updates"
 
 
-def _within(points):
+def within(points):
     """Points [n, 2], those outside of the map at its edge: a step may be long."""
-    return np.clip(points, [FAR[0][0], FAR[1][0]], [FAR[0][1], FAR[1][1]])
+    low, high = np.transpose(FAR)
+    return np.clip(points, low + 0.2, high - 0.2)
 
 
-def _map(axes):
+def map_of_gains(axes):
+    """The triangle, contours of the cost in it, and the best gain."""
     tidy(axes, "", "k₁, on the place", "k₂, on the speed").set(xlim=FAR[0], ylim=FAR[1], xticks=range(0, 17, 4), yticks=range(0, 9, 2))
     axes.grid(False)
     outline = np.concatenate([CORNERS, CORNERS[:1]])
