@@ -151,16 +151,17 @@ def squashed(figure):
             bar.set_height(count / 400)
         for line, twice in ((right, False), (wrong, True)):
             line.set_data(WITHIN, np.minimum(squashed_density(mu, sigma, twice), 50))
-        mean.set_data([actions.mean()], [0.1])
-        areas = areas_of(mu, sigma)
-        return (f"u has mean {mu:.1f} and tanh(u) {actions.mean():.2f}, not {np.tanh(mu):.2f}. The area below the density is "
-                f"{areas[0]:.2f}; with tanh applied twice it is {areas[1]:.2f}.")  # fmt: skip
+        once, twice, played = areas_of(mu, sigma)
+        mean.set_data([played], [0.1])
+        return (f"The mean of tanh(u) is {played:.2f}, tanh of the mean of u {np.tanh(mu):.2f}. The area below the density is "
+                f"{once:.2f}; with tanh applied twice it is {twice:.2f}.")  # fmt: skip
 
     return draw
 
 
 def areas_of(mu, sigma):
-    """Areas below both, over u, where nothing is steep: (1, with tanh twice)."""
+    """Areas below both, summed over u, where nothing is steep: (1, with tanh twice); and the mean of tanh(u)."""
     u = np.linspace(mu - 9 * sigma, mu + 9 * sigma, 20_001)
     weight = density((u - mu) / sigma) * (u[1] - u[0]) / sigma
-    return weight.sum(), (weight * (1 - np.tanh(u) ** 2) / (1 - np.tanh(np.tanh(u)) ** 2)).sum()
+    played = np.tanh(u)
+    return weight.sum(), (weight * (1 - played**2) / (1 - np.tanh(played) ** 2)).sum(), weight @ played

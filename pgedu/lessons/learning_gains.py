@@ -9,7 +9,7 @@ from pgedu.gradients.pathwise import pathwise_gradients
 from pgedu.learning.optimizers import SGD
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.stable_triangle import cart, is_stable, map_of_gains
-from pgedu.panels.look import COLORS, best_line, tidy
+from pgedu.panels.look import COLORS, label, tidy
 from pgedu.panels.views import LearningCurve
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Gaussian
@@ -52,7 +52,8 @@ def driving(figure):
     plane.set(xlim=(-0.5, 5), ylim=(-0.5, 5), xticks=range(6), yticks=range(6))
     (dots,) = plane.plot([], [], "o", markersize=5, alpha=0.5, markeredgewidth=0)
     tidy(curve, "exact cost of a ride", "update").set(ylim=(10, 40), yticks=range(10, 41, 10))
-    best_line(curve, BEST)
+    curve.axhline(BEST, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    label(curve, 0.015, BEST - 0.3, "best possible", transform=curve.get_yaxis_transform(), va="top")
     costs, last = LearningCurve(curve), None
 
     def draw(new, pathwise):

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, key, tidy
+from pgedu.panels.look import COLORS, tidy
 from pgedu.worlds.linear_quadratic import LinearQuadratic
 
 # Place and speed of a cart, half a second a step; u = -k1 place - k2 speed. Both of them, and the push, cost their squares.
@@ -92,7 +92,7 @@ def triangle(figure):
     outs = [plane.plot([], [], "x", color=color, markersize=10, markeredgewidth=3)[0] for color in colors]
     lines = [curve.plot([], [], "-o", color=color, markersize=4, label=name)[0] for color, name in zip(colors, METHODS)]
     (here,) = plane.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="k1")
-    plane.legend(handles=lines, loc="lower right", borderaxespad=0.2)
+    figure.legend(handles=lines, loc="outside lower left", ncols=3, borderpad=0)
 
     def draw(k1, k2, alpha):
         here.set_data([k1], [k2])

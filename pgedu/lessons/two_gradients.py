@@ -115,7 +115,7 @@ def waves(figure):
     tidy(left, "the reward, and the policy's bell", "action a").set(xlim=(-3, 3), ylim=(-2.6, 1.4), yticks=[])
     (wave,) = left.plot([], [], color="0.35")
     bell = left.fill_between([], [], color="0.85")
-    in_decades(in_decades(tidy(right, "variance of one estimate", "σ").xaxis).yaxis).set(xlim=(0.05, 5), ylim=(1e-4, 1e4))
+    in_decades(in_decades(tidy(right, "", "σ", "variance of one estimate").xaxis).yaxis).set(xlim=(0.05, 5), ylim=(1e-4, 1e4))
     curves = [right.plot([], [], color=color, label=name)[0] for name, color in NAMES.items()]
     dots = [right.plot([], [], "o", color=color, markersize=8)[0] for color in NAMES.values()]
     (handle,) = right.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="sigma")
