@@ -1,4 +1,4 @@
-"""Notebook 08: actions with a bound. What the score at a clipped action costs, exactly and live; and tanh, corrected twice."""
+"""Notebook 08: actions with a bound. What the score at a clipped action costs, exactly and live; and tanh, applied twice."""
 
 import numpy as np
 
@@ -26,15 +26,15 @@ def expected_play(mu, sigma):
 
 
 def true_gradient(mu, sigma, added=0.0):
-    """(dJ/d mu, dJ/d log sigma). What the score of the action as it was drawn gives on average; a constant `added` costs nothing."""
+    """(dJ/d mu, dJ/d log sigma): what the score of the action as drawn gives on average. A constant does nothing."""
     (I0, I1, *_), _, _ = _parts(mu, sigma)
     return I0, sigma * I1
 
 
 def wrong_gradient(mu, sigma, added=0.0):
-    """What the score taken at the clipped action c gives on average: E r (c - mu) / sigma^2 and E r (((c - mu) / sigma)^2 - 1).
+    """What the score taken at the clipped action c gives on average, by mu and by log sigma: a gradient of nothing.
 
-    r = c + added. Neither has a gradient of anything for its mean.
+    E r (c - mu) / sigma^2 and E r (((c - mu) / sigma)^2 - 1), with r = c + added.
     """
     (I0, I1, I2, I3), below, above = _parts(mu, sigma)
     at = [(below, LOW, (LOW - mu) / sigma), (above, HIGH, (HIGH - mu) / sigma)]
@@ -94,7 +94,7 @@ def pushes(figure):
                 dot.set_data([place], [value])
         for each, place, foot in zip(axes, (mu, sigma), (-1.4, -2.8)):
             each.lines[-1].set_data([place], [foot])
-        return f"The pushes on μ and log σ are {said[0]} with the score at the action as drawn, {said[1]} at the clipped one."
+        return f"On μ and log σ push {said[0]} with the score at the action as drawn, {said[1]} at the clipped one."
 
     return draw
 
@@ -120,7 +120,7 @@ def bounded_learners(figure):
         if not np.isfinite(played):
             return "No update yet."
         size = f"{spread:.1f}" if abs(spread) < 19 else "beyond 20 in size"
-        return f"Twenty learners play {played:.2f} on average (8 of 10 within the band), where 1 is best; their log σ is {size}."
+        return f"The learners play {played:.2f} on average (8 of 10 within the band), and 1 is best; their log σ is {size}."
 
     return draw
 
@@ -129,7 +129,7 @@ WITHIN = np.linspace(-0.9995, 0.9995, 2001)
 
 
 def squashed_density(mu, sigma, twice=False):
-    """What a program takes for the density of tanh(u), u ~ N(mu, sigma^2), over `WITHIN`; `twice`: with tanh once too often."""
+    """What is taken for the density of tanh(u), u ~ N(mu, sigma^2), over `WITHIN`; `twice`: tanh once too often."""
     u = np.arctanh(WITHIN)
     slope = 1 - np.tanh(WITHIN if twice else u) ** 2
     return density((u - mu) / sigma) / sigma / slope
@@ -153,8 +153,8 @@ def squashed(figure):
             line.set_data(WITHIN, np.minimum(squashed_density(mu, sigma, twice), 50))
         once, twice, played = areas_of(mu, sigma)
         mean.set_data([played], [0.1])
-        return (f"The mean of tanh(u) is {played:.2f}, tanh of the mean of u {np.tanh(mu):.2f}. The area below the density is "
-                f"{once:.2f}; with tanh applied twice it is {twice:.2f}.")  # fmt: skip
+        return (f"The mean of tanh(u) is {played:.2f}, tanh of the mean of u {np.tanh(mu):.2f}. The area below the density "
+                f"is {once:.2f}; with tanh applied twice it is {twice:.2f}.")  # fmt: skip
 
     return draw
 

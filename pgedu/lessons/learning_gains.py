@@ -1,4 +1,4 @@
-"""Notebook 08: learners who do not know the cart's equations, and those who may differentiate them, in the triangle of gains."""
+"""Notebook 08: learners who do not know the cart's equations, and who may differentiate them, in the triangle of gains."""
 
 from dataclasses import replace
 
@@ -46,15 +46,12 @@ BEST = float(cost_of_rides(ride.optimal_gain()))
 
 
 def driving(figure):
-    """Learners as dots in the triangle, and their exact cost: the mean of those whose gain is stable, the area of 8 of 10 of all."""
+    """Learners as dots in the triangle, and their exact cost: the mean of the stable ones, and 8 of 10 of all."""
     plane, curve = figure.subplots(1, 2, width_ratios=[1.5, 1])
     map_of_gains(plane)
     plane.set(xlim=(-0.5, 5), ylim=(-0.5, 5), xticks=range(6), yticks=range(6))
     (dots,) = plane.plot([], [], "o", markersize=5, alpha=0.5, markeredgewidth=0)
-    tidy(curve, "exact cost of a ride", "update").set(ylim=(10, 40), yticks=range(10, 41, 10))
-    curve.axhline(BEST, color=COLORS["exact"], linestyle="--", linewidth=1.5)
-    label(curve, 0.015, BEST - 0.3, "best possible", transform=curve.get_yaxis_transform(), va="top")
-    costs, last = LearningCurve(curve), None
+    costs, last = _costs(curve), None
 
     def draw(new, pathwise):
         nonlocal last
@@ -68,10 +65,22 @@ def driving(figure):
         if last is None:
             return "No update yet."
         dots.set_data(*np.clip(last.theta, -0.4, 4.9).T)
-        stable = is_stable(last.theta)
-        lost = f" {(~stable).sum()} hold a gain that is not stable." if not stable.all() else ""
-        mean = costs.show()
-        known = f"those with a stable gain have a mean cost of {mean:.1f}, the least is {BEST:.1f}." if stable.any() else "all are lost."
-        return f"After {last.update} updates of {len(stable)} learners {known}{lost}"
+        return _in_words(last, costs.show())
 
     return draw
+
+
+def _costs(axes):
+    tidy(axes, "exact cost of a ride", "update").set(ylim=(10, 40), yticks=range(10, 41, 10))
+    axes.axhline(BEST, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    label(axes, 0.015, BEST - 0.3, "best possible", transform=axes.get_yaxis_transform(), va="top")
+    return LearningCurve(axes)
+
+
+def _in_words(last, mean):
+    stable = is_stable(last.theta)
+    after = f"After {last.update} updates of {len(stable)} learners"
+    if not stable.any():
+        return f"{after} all are lost: none holds a gain that is stable."
+    lost = f" {(~stable).sum()} hold a gain that is not stable." if not stable.all() else ""
+    return f"{after} those with a stable gain have a mean cost of {mean:.1f}, the least is {BEST:.1f}.{lost}"

@@ -29,7 +29,7 @@ def is_stable(K):
 
 
 def solved(K):
-    """(cost, E, Sigma) of stable gains K [n, 2], as `LinearQuadratic` has them, by one linear system: quick where n is small."""
+    """(cost, E, Sigma) of stable gains K [n, 2], as `LinearQuadratic` has them, by linear systems: quick for small n."""
     loop = cart.A - cart.B * K[:, None]
     system = np.einsum("nki,nlj->nijkl", loop, loop).reshape(-1, 4, 4)  # of P = cost + loop' P loop
     once = cart.Q + K[:, :, None] * K[:, None]
@@ -84,9 +84,7 @@ def triangle(figure):
     """The plane of gains: contours of the cost, three paths from the point that is dragged; on the right their costs."""
     plane, curve = figure.subplots(1, 2, width_ratios=[1.5, 1])
     map_of_gains(plane)
-    tidy(curve, "", "update", "cost above the least").set(xlim=(0, UPDATES), yscale="log", ylim=(FLOOR, 1e5), xscale="symlog")
-    curve.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
-    curve.set_yticks([1e-5, 1e-3, 1e-1, 10, 1e3, 1e5], ["0.00001", "0.001", "0.1", "10", "1000", "100k"])
+    _axes_of_costs(curve)
     colors = [COLORS[name] for name in METHODS.values()]
     ways = [plane.plot([], [], "-o", color=color, markersize=4)[0] for color in colors]
     outs = [plane.plot([], [], "x", color=color, markersize=10, markeredgewidth=3)[0] for color in colors]
@@ -105,10 +103,17 @@ def triangle(figure):
             line.set_data(np.arange(stable.sum()), np.maximum(costs[stable] - LEAST, FLOOR))
             said.append(_in_words(name, costs))
         if not is_stable([k1, k2]):
-            return f"k₁ = {k1:.1f}, k₂ = {k2:.1f} is not stable: the cart swings ever wider, its cost is infinite, and nothing has a slope."
+            return f"({k1:.1f}, {k2:.1f}) is not stable: the cart swings ever wider, and its infinite cost has no slope."
         return f"The cost is {cost([k1, k2]):.2f}, the least {LEAST:.2f}. " + " ".join(said)
 
     return draw
+
+
+def _axes_of_costs(axes):
+    tidy(axes, "", "update", "cost above the least")
+    axes.set(xlim=(0, UPDATES), xscale="symlog", ylim=(FLOOR, 1e5), yscale="log")
+    axes.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
+    axes.set_yticks([1e-5, 1e-3, 1e-1, 10, 1e3, 1e5], ["0.00001", "0.001", "0.1", "10", "1000", "100k"])
 
 
 def _in_words(name, costs):
@@ -133,8 +138,8 @@ def within(points):
 
 def map_of_gains(axes):
     """The triangle, contours of the cost in it, and the best gain."""
-    tidy(axes, "", "k₁, on the place", "k₂, on the speed").set(xlim=FAR[0], ylim=FAR[1], xticks=range(0, 17, 4), yticks=range(0, 9, 2))
-    axes.grid(False)
+    tidy(axes, "", "k₁, on the place", "k₂, on the speed").grid(False)
+    axes.set(xlim=FAR[0], ylim=FAR[1], xticks=range(0, 17, 4), yticks=range(0, 9, 2))
     outline = np.concatenate([CORNERS, CORNERS[:1]])
     axes.plot(*outline.T, color="0.35")
     k1, k2 = np.linspace(0, 16, 161), np.linspace(0, 8, 161)

@@ -31,9 +31,7 @@ def estimates(hill, mu, sigma, rng, count):
 def one_hill(figure):
     """A hill, a normal policy and its actions, each with two estimates of dJ/d mu; on the right 200 of both kinds."""
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    tidy(left, "the reward f(a)", "action a").set(xlim=(-3, 3), ylim=(-3.6, 1.5), yticks=[])
-    (hill_line,) = left.plot([], [], color="0.35")
-    bell = left.fill_between([], [], color="0.85")
+    hill_line, bell = _hill_and_bell(left, "the reward f(a)", (-3.6, 1.5))
     (top,) = left.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="mu")
     pulls = [left.plot([], [], "-o", color=color, markersize=4, label=name)[0] for name, color in NAMES.items()]
     key(left, *pulls)
@@ -43,20 +41,27 @@ def one_hill(figure):
         world = HILLS[hill]
         a, *both = estimates(world, mu, sigma, rng, DRAWN)
         hill_line.set_data(PLACES, world.terms(PLACES))
-        height = -3.5 + BELL * np.exp(-(((PLACES - mu) / sigma) ** 2) / 2)
-        bell.set_data(PLACES, np.full_like(PLACES, -3.5), height)
+        _show_bell(bell, mu, sigma, -3.5)
         top.set_data([mu], [-3.5 + BELL])
         for lift, pull, g in zip((0.08, -0.08), pulls, both):
             pull.set_data(*_pulls(a[:SHOWN], world.terms(a[:SHOWN]) + lift, g[:SHOWN]))
         truth = world.gradient(mu, sigma)[0].item()
         strips.show(both, truth)
-        means, errors = [round(g.mean(), 2) + 0.0 for g in both], [g.std() / np.sqrt(DRAWN) for g in both]
         flat = " Every slope is 0, and the edge goes unseen." if hill == "a step" else ""
-        said = [f"{mean:.2f} ± {2 * error:.2f}" for mean, error in zip(means, errors)]
-        return (f"dJ/dμ is {round(truth, 2) + 0.0:.2f}. From {DRAWN} actions the score function says {said[0]} (two standard errors), "
-                f"the pathwise gradient {said[1]}.{flat}")  # fmt: skip
+        said = [f"{round(g.mean(), 2) + 0.0:.2f} ± {2 * g.std() / np.sqrt(DRAWN):.2f}" for g in both]
+        return (f"dJ/dμ is {round(truth, 2) + 0.0:.2f}. From {DRAWN} actions the score function says {said[0]} "
+                f"(two standard errors), the pathwise gradient {said[1]}.{flat}")  # fmt: skip
 
     return draw
+
+
+def _hill_and_bell(axes, title, heights):
+    tidy(axes, title, "action a").set(xlim=(-3, 3), ylim=heights, yticks=[])
+    return axes.plot([], [], color="0.35")[0], axes.fill_between([], [], color="0.85")
+
+
+def _show_bell(bell, mu, sigma, foot):
+    bell.set_data(PLACES, np.full_like(PLACES, foot), foot + BELL * np.exp(-(((PLACES - mu) / sigma) ** 2) / 2))
 
 
 def _pulls(a, height, g):
@@ -77,7 +82,8 @@ class Strips:
         self.jitter = np.random.default_rng(0).uniform(-0.25, 0.25, DRAWN)
         shape = {"markersize": 4.5, "alpha": 0.3, "markeredgewidth": 0}
         self.dots = [axes.plot([], [], "o", color=color, **shape)[0] for color in NAMES.values()]
-        self.means = [axes.plot([], [], "|", color=color, markersize=34, markeredgewidth=4)[0] for color in NAMES.values()]
+        tall = {"markersize": 34, "markeredgewidth": 4}
+        self.means = [axes.plot([], [], "|", color=color, **tall)[0] for color in NAMES.values()]
         (self.truth,) = axes.plot([], [], color=COLORS["exact"], label="exact")
         key(axes, self.truth)
 
@@ -112,10 +118,9 @@ def sampled_variances(k, sigma, rng, count=60):
 def waves(figure):
     """cos(k a) beside the bell of the policy, and both exact variances over sigma, with sampled ones as dots."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    tidy(left, "the reward, and the policy's bell", "action a").set(xlim=(-3, 3), ylim=(-2.6, 1.4), yticks=[])
-    (wave,) = left.plot([], [], color="0.35")
-    bell = left.fill_between([], [], color="0.85")
-    in_decades(in_decades(tidy(right, "", "σ", "variance of one estimate").xaxis).yaxis).set(xlim=(0.05, 5), ylim=(1e-4, 1e4))
+    wave, bell = _hill_and_bell(left, "the reward, and the policy's bell", (-2.6, 1.4))
+    axes = tidy(right, "", "σ", "variance of one estimate")
+    in_decades(in_decades(axes.xaxis).yaxis).set(xlim=(0.05, 5), ylim=(1e-4, 1e4))
     curves = [right.plot([], [], color=color, label=name)[0] for name, color in NAMES.items()]
     dots = [right.plot([], [], "o", color=color, markersize=8)[0] for color in NAMES.values()]
     (handle,) = right.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="sigma")
@@ -124,7 +129,7 @@ def waves(figure):
 
     def draw(rng, k, sigma):
         wave.set_data(PLACES, np.cos(k * PLACES))
-        bell.set_data(PLACES, np.full_like(PLACES, -2.5), -2.5 + BELL * np.exp(-((PLACES / sigma) ** 2) / 2))
+        _show_bell(bell, 0.0, sigma, -2.5)
         for curve, variance in zip(curves, average_variances(k, SIGMAS)):
             curve.set_data(SIGMAS, variance)
         exact, sampled = average_variances(k, sigma), sampled_variances(k, sigma, rng)
@@ -132,12 +137,16 @@ def waves(figure):
             dot.set_data([sigma], [variance])
         handle.set_data([sigma], [2e-4])
         down.set_data([sigma, sigma], [2e-4, max(exact)])
-        who = "the pathwise gradient varies less" if exact[1] < exact[0] else "the score function varies less"
-        who = "both vary equally" if np.isclose(*exact, rtol=0.02) else who
         said = " and ".join(_in_words(each) for each in exact)
-        return f"k = {k:.2g} and σ = {sigma:.2g}: the variances are {said} (score function, pathwise): {who}."
+        return f"k = {k:.2g} and σ = {sigma:.2g}: the variances are {said} (score function, pathwise): {_who(*exact)}."
 
     return draw
+
+
+def _who(score, pathwise):
+    if np.isclose(score, pathwise, rtol=0.02):
+        return "both vary equally"
+    return "the pathwise gradient varies less" if pathwise < score else "the score function varies less"
 
 
 def _in_words(value):

@@ -148,7 +148,7 @@ class StepHill(Hill):
 
 @dataclass(frozen=True, eq=False)
 class BumpyHill(Hill):
-    """h(a) = sum_k H_k exp(-(a - c_k)^2 / (2 w_k^2)): bumps of height H, centre c and width w, three lists of equal length."""
+    """h(a) = sum_k H_k exp(-(a - c_k)^2 / (2 w_k^2)): bumps of height H, centre c and width w, in three lists."""
 
     heights: tuple = (1.0, 2.0)
     centres: tuple = (-2.0, 2.0)

@@ -41,7 +41,7 @@ class Hill:
 
     @no_underflow
     def gradient(self, mu, sigma):
-        """(dJ/d mu, dJ/d log sigma), each [..., d]. The second is sigma^2 d^2 J / d mu^2: a normal density obeys the heat equation."""
+        """(dJ/d mu, dJ/d log sigma), each [..., d]; the second is sigma^2 d^2 J / d mu^2 (a normal density diffuses)."""
         mu, sigma = self._normal(mu, sigma)
         _, slope, curvature = self.mean(mu, sigma)
         return slope, sigma**2 * curvature

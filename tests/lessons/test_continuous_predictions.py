@@ -7,8 +7,9 @@ from pgedu import *
 from pgedu.lessons import continuous_predictions as predictions
 from pgedu.lessons.clipped_actions import ClippedHill, areas_of, clipped_action_stored, true_gradient, wrong_gradient
 from pgedu.lessons.learning_gains import cost_of_rides, drive
-from pgedu.lessons.many_channels import calls_needed, tops, uphill
+from pgedu.lessons.many_channels import calls_needed
 from pgedu.lessons.pendulum_live import CEILING
+from pgedu.lessons.smoothing import tops, uphill
 from pgedu.lessons.stable_triangle import arrives, is_stable, paths
 from pgedu.lessons.two_gradients import HILLS, average_variances
 

@@ -5,8 +5,9 @@ import pytest
 from cells_of_notebook import drawn
 from lesson import corners, line, picture
 
-from pgedu.lessons import many_channels, two_gradients
-from pgedu.lessons.many_channels import BUMPS, budget, calls_needed, tops, uphill
+from pgedu.lessons import many_channels, smoothing, two_gradients
+from pgedu.lessons.many_channels import budget, calls_needed
+from pgedu.lessons.smoothing import BUMPS, tops, uphill
 from pgedu.lessons.two_gradients import HILLS, average_variances, estimates, sampled_variances
 
 
@@ -107,7 +108,7 @@ def test_uphill_is_where_small_steps_arrive():
 
 
 def test_the_panel_of_bumps():
-    _, draw = drawn(many_channels.smoothing)
+    _, draw = drawn(smoothing.smoothing)
     for mu in (-4.0, 0.0, 4.0):
         assert "the high one 1.99" in draw(mu=mu, sigma=0.05)
         assert "the high one is no top any more" in draw(mu=mu, sigma=3.0)
