@@ -20,8 +20,8 @@ import nbformat  # noqa: E402
 from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
-    MLP, SGD, Adam, LearnedValue, Linear, PendulumVectorEnv, Policy, Stream, Table, campaign, collect, discounted_returns, enumerate_rollouts,
-    episode_gradients, exact_return, gae, leave_one_out, none, ppo, reinforce, reward_to_go, short_corridor,
+    MLP, SGD, Adam, LearnedValue, Linear, PendulumVectorEnv, Policy, Stream, Table, campaign, collect, discounted_returns,
+    enumerate_rollouts, episode_gradients, exact_return, gae, leave_one_out, none, ppo, reinforce, reward_to_go, short_corridor,
 )  # fmt: skip
 from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
 from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
@@ -147,7 +147,8 @@ def bench_pendulum(learners=20):
     trial = PendulumVectorEnv(learners * 50)
     rollout = collect(trial, training.policy, last.theta, rng=np.random.default_rng(1), episodes=50)
     returns = rollout.rewards.sum(axis=0).mean(axis=-1)
-    report(f"Pendulum, PPO, {learners} learners, {last.environment_steps:,.0f} steps each: seconds of a learner", f"{seconds / learners:.1f} s")
+    what = f"Pendulum, PPO, {learners} learners, {last.environment_steps:,.0f} steps each: seconds of a learner"
+    report(what, f"{seconds / learners:.1f} s")
     report("   median of their mean returns, as they act", f"{np.median(returns):.0f}", "target: -200 or better")
 
 
@@ -378,7 +379,8 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_growth, bench_exact, bench_import):
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_growth, bench_exact,
+                  bench_import):  # fmt: skip
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")

@@ -19,12 +19,12 @@ CEILING = -138.0
 SWEPT = 0.15  # seconds: so much of each rod's way is shown behind it
 
 
-def pendulum_ppo(rng, runs=4, environments=4, updates=195, **changes):
+def pendulum_ppo(rng, runs=4, environments=4, updates=98, **changes):
     """PPO on Pendulum for `runs` learners, of whom each takes 200,000 steps; `changes` are other settings of `ppo`."""
     layers = {"features": 3, "hidden": (64, 64), "outputs": 1, "orthogonal": True, "dtype": np.float32}
     policy = Policy.gaussian(MLP(**layers))  # the mean torque of a state; one standard deviation for all states
     critic = LearnedValue(MLP(**layers), Adam(0.003))
-    settings = {"steps": 256, "epochs": 10, "minibatches": 16, "gamma": 0.9, "lam": 0.95, "anneal": True} | changes
+    settings = {"steps": 512, "epochs": 10, "minibatches": 32, "gamma": 0.97, "lam": 0.9, "anneal": True} | changes
     return ppo(PendulumVectorEnv(runs * environments), policy, critic=critic, optimizer=Adam(0.001), rng=rng, runs=runs,
                environments=environments, updates=updates, **settings)  # fmt: skip
 
@@ -42,7 +42,7 @@ class Rods:
         axes.set(title=title, aspect="equal", anchor="N", xticks=[], yticks=[])
         axes.set(xlim=(-1.15, 2.3 * columns - 1.15), ylim=(1.15 - 2.3 * rows, 1.15))
         axes.spines[:].set_visible(False)
-        axes.add_collection(LineCollection(0.93 * _tips(np.linspace(0, 2 * np.pi, 61)) + self.places, color="0.88", linewidth=1))
+        axes.add_collection(LineCollection(_tips(np.linspace(0, 2 * np.pi, 61)) + self.places, color="0.88", linewidth=1))
         self.arcs = axes.add_collection(LineCollection([], color=color, linewidth=3, alpha=0.3))
         self.rods = axes.add_collection(LineCollection([], color=color, linewidth=6, capstyle="round"))
         axes.scatter(*self.places[:, 0].T, s=16, color="0.25", zorder=3)
@@ -52,7 +52,7 @@ class Rods:
         shown = observations.reshape(-1, 3)[: len(self.places)]
         places, angles = self.places[: len(shown)], np.arctan2(shown[:, 1], shown[:, 0])
         before = angles[:, None] - shown[:, 2:] * SWEPT * np.linspace(0, 1, 12)
-        self.arcs.set_segments(0.93 * _tips(before) + places)
+        self.arcs.set_segments(_tips(before) + places)
         tips = _tips(angles)
         self.rods.set_segments(np.stack([0 * tips, tips], axis=1) + places)
 

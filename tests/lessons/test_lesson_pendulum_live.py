@@ -59,16 +59,16 @@ def test_the_ceiling_is_what_dynamic_programming_nears():
 def test_a_learner_takes_200_000_steps():
     training = pendulum_ppo(np.random.default_rng(0), runs=3)
     first = next(training)
-    assert 195_000 < first.rollout.mask[..., 0, :].size * len(training) < 201_000
+    assert 199_000 < first.rollout.mask[:, 0].size * len(training) < 201_000
     assert first.theta.shape[0] == 3 and not first.diverged.any() and (first.theta[:, -1] != 0).all()
     changed = pendulum_ppo(np.random.default_rng(0), 2, updates=3, clip=0.1, epochs=1)
     assert changed.clip == 0.1 and changed.runs == 2 and len(changed) == 3
 
 
 def test_it_learns():
-    """A tenth of the steps bring two learners from about -1,230 to more than balancing alone, without a swing, gets."""
-    *_, last = pendulum_ppo(np.random.default_rng(0), runs=2, updates=20, anneal=False)
-    assert (last.returns.mean(axis=-1) > -900).all()
+    """An eighth of the steps brings two learners from about -1,230 to more than balancing alone, without a swing, gets."""
+    *_, last = pendulum_ppo(np.random.default_rng(0), runs=2, updates=12, anneal=False)
+    assert (last.returns.mean(axis=-1) > -800).all()
 
 
 def test_rods_stand_as_observed():
@@ -80,9 +80,9 @@ def test_rods_stand_as_observed():
     expected = [[0, 1], [-1, 0], [np.sin(2), np.cos(2)]]  # upright; a quarter to the left; hanging to the right
     np.testing.assert_allclose(tips - pivots, expected, atol=1e-12)
     arcs = np.array([path.vertices for path in rods.arcs.get_paths()]) - pivots[:, None]
-    np.testing.assert_allclose(arcs[:, 0], 0.93 * np.array(expected), atol=1e-12)
+    np.testing.assert_allclose(arcs[:, 0], expected, atol=1e-12)
     before = angles - SWEPT * speeds
-    np.testing.assert_allclose(arcs[:, -1], 0.93 * np.stack([-np.sin(before), np.cos(before)], axis=-1), atol=1e-12)
+    np.testing.assert_allclose(arcs[:, -1], np.stack([-np.sin(before), np.cos(before)], axis=-1), atol=1e-12)
     rods.show(np.zeros((9, 3)))  # more than there are places
     assert len(rods.rods.get_paths()) == len(rods.places) == 4 and len(np.unique(rods.places, axis=0)) == 4
 
