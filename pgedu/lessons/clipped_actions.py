@@ -94,7 +94,7 @@ def pushes(figure):
                 dot.set_data([place], [value])
         for each, place, foot in zip(axes, (mu, sigma), (-1.4, -2.8)):
             each.lines[-1].set_data([place], [foot])
-        return f"On μ and log σ push {said[0]} with the score at the action as drawn, {said[1]} at the clipped one."
+        return f"Pushes on μ and log σ: {said[0]} with the score at the action as drawn, {said[1]} with that at the clipped one."
 
     return draw
 

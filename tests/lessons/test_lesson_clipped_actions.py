@@ -63,7 +63,7 @@ def test_the_world_and_its_learners():
 
 def test_the_panel_of_pushes():
     for said, _ in corners(clipped_actions.pushes, mu=[-3.0, 3.0], sigma=[0.1, 10.0], added=[-2.0, 2.0]):
-        assert said.startswith("On μ and log σ push")
+        assert said.startswith("Pushes on μ and log σ: ")
     _, draw = picture(clipped_actions.pushes)
     assert "0.68 and 0.00 with the score at the action as drawn, 0.52 and 0.00" in draw(mu=0.0, sigma=1.0, added=0.0)
 
