@@ -81,9 +81,10 @@ def arrives(costs):
 
 
 def triangle(figure):
-    """The plane of gains: contours of the cost, three paths from the point that is dragged; on the right their costs."""
-    plane, curve = figure.subplots(1, 2, width_ratios=[1.5, 1])
+    """The plane of gains and three paths from the point that is dragged; a ride with that gain, and the paths' costs."""
+    plane, seconds, curve = figure.subplot_mosaic("MR;MC", width_ratios=[1.5, 1], height_ratios=[1, 1.5]).values()
     map_of_gains(plane)
+    place = _axes_of_rides(seconds)
     _axes_of_costs(curve)
     colors = [COLORS[name] for name in METHODS.values()]
     ways = [plane.plot([], [], "-o", color=color, markersize=4)[0] for color in colors]
@@ -94,12 +95,13 @@ def triangle(figure):
 
     def draw(k1, k2, alpha):
         here.set_data([k1], [k2])
+        place.set_ydata(places(k1, k2))
         said, found = [], paths(k1, k2, alpha)
         for name, way, out, line in zip(METHODS, ways, outs, lines):
             gains, costs = found[name]
             shown, stable = within(gains), np.isfinite(costs)
             way.set_data(*shown.T)
-            out.set_data(*shown[~stable].T)
+            out.set_data(*shown[1:][~stable[1:]].T)
             line.set_data(np.arange(stable.sum()), np.maximum(costs[stable] - LEAST, FLOOR))
             said.append(_in_words(name, costs))
         if not is_stable([k1, k2]):
@@ -107,6 +109,20 @@ def triangle(figure):
         return f"The cost is {cost([k1, k2]):.2f}, the least {LEAST:.2f}. " + " ".join(said)
 
     return draw
+
+
+def places(k1, k2):
+    """Where the cart is for twenty seconds, [41], from place 1 at rest; as numbers that can be drawn, however far it swings."""
+    x, found = np.array([1.0, 0.0]), [1.0]
+    for _ in range(40):
+        x = np.clip((cart.A - cart.B * (k1, k2)) @ x, -1e9, 1e9)
+        found.append(x[0])
+    return np.clip(found, -20, 20)
+
+
+def _axes_of_rides(axes):
+    tidy(axes, "a ride with this gain", "seconds", "place").set(xlim=(0, 20), ylim=(-3, 3), yticks=[-2, 0, 2])
+    return axes.plot(np.arange(41) / 2, np.zeros(41), color=COLORS["exact"])[0]
 
 
 def _axes_of_costs(axes):

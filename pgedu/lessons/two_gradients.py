@@ -65,10 +65,10 @@ def _show_bell(bell, mu, sigma, foot):
 
 
 def _pulls(a, height, g):
-    """A line from each action that is as long as a fifth of its estimate: points with gaps [2, 3 n]."""
-    gap = np.full_like(a, np.nan)
-    ends = np.clip(a + g / 5, -3, 3)
-    return np.stack([a, ends, gap], axis=-1).ravel(), np.stack([height, height, gap], axis=-1).ravel()
+    """A line from each action in the picture that is as long as a fifth of its estimate: points with gaps [2, 3 n]."""
+    starts, gap = np.where(np.abs(a) < 3, a, np.nan), np.full_like(a, np.nan)
+    ends = np.clip(starts + g / 5, -3, 3)
+    return np.stack([starts, ends, gap], axis=-1).ravel(), np.stack([height, height, gap], axis=-1).ravel()
 
 
 class Strips:

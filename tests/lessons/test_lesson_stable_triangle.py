@@ -80,3 +80,9 @@ def test_learners_and_their_picture():
         lost = int((~is_stable(records[-1].theta)).sum())
         assert (f" {lost} hold a gain that is not stable" in said) == (0 < lost < 50) and ("all are lost" in said) == (lost == 50)
     assert learning_gains.driving(figure.__class__())(new=[], pathwise=False) == "No update yet."
+
+
+def test_a_ride_is_powers_of_the_loop():
+    loop = np.array([[1, 0.5], [-0.3, 0.4]])  # A - BK of the gain (0.6, 1.2)
+    assert stable_triangle.places(0.6, 1.2) == pytest.approx([(np.linalg.matrix_power(loop, t) @ [1, 0])[0] for t in range(41)])
+    assert np.abs(stable_triangle.places(0.6, 1.2)[-1]) < 1e-3 and np.abs(stable_triangle.places(16.0, -0.5)).max() == 20
