@@ -33,6 +33,8 @@ ESTIMATE_MISTAKES = [
     ("The baseline is missing.", lambda r, a, mu, sigma, b: _both(_of_mu, _of_log_sigma)(r, a, mu, sigma, 0.0)),
     ("The baseline is subtracted in the first column only.",
      lambda r, a, mu, sigma, b: np.stack([_of_mu(r, a, mu, sigma, b), _of_log_sigma(r, a, mu, sigma, 0.0)], axis=-1)),
+    ("The baseline is subtracted in the second column only.",
+     lambda r, a, mu, sigma, b: np.stack([_of_mu(r, a, mu, sigma, 0.0), _of_log_sigma(r, a, mu, sigma, b)], axis=-1)),
     ("The columns are swapped: first mu, then log sigma.", _both(_of_log_sigma, _of_mu)),
     ("These are the scores: each is still to be weighted with reward minus baseline.",
      lambda r, a, mu, sigma, b: _both(_of_mu, _of_log_sigma)(np.ones_like(r), a, mu, sigma, 0.0)),
@@ -61,6 +63,7 @@ VARIANCE_MISTAKES = [
      lambda c, M, s, d: _variance(c, M, s, 1)),
     ("This is d times the variance for d = 1: the reward carries the noise of all d actions into each component.",
      lambda c, M, s, d: d * _variance(c, M / d, s, 1)),
+    ("This is the mean over the d components: add them up.", lambda c, M, s, d: _variance(c, M, s, d) / d),
     ("This is the variance without a baseline.",
      lambda c, M, s, d: c**2 * (M**2 * d / (4 * s**2) + M * ((d + 2) ** 2 / 2 - 1) + s**2 * d * (d + 2) * (d + 4) / 4)),
     ("This is the variance with the best constant baseline, which is not E f.",
@@ -109,6 +112,12 @@ TANH_MISTAKES = [
      lambda u, m, s, limit: _squashed(u, m, s, limit) + 0.5 * np.log(2 * np.pi)),
     ("The density of a normal u has 1 / std before it: -log(std) is missing.",
      lambda u, m, s, limit: _squashed(u, m, s, limit) + np.log(s)),
+    ("The density of the normal draw is that of u, not of the action limit tanh(u).",
+     lambda u, m, s, limit: _squashed(u, m, s, limit) - _normal_log(u, m, s) + _normal_log(limit * np.tanh(u), m, s)),
+    ("The small number that is added to keep log(0) away counts where u is large, and is not needed: use the form with exponentials.",
+     lambda u, m, s, limit: _normal_log(u, m, s) - np.log(np.exp(_log_slope(u)) + 1e-6) - np.log(limit)),
+    ("The small number that is added to keep log(0) away counts where u is large, and is not needed: use the form with exponentials.",
+     lambda u, m, s, limit: _normal_log(u, m, s) - np.log(limit * np.exp(_log_slope(u)) + 1e-6)),
     ("This is the density, its logarithm is asked for.", lambda u, m, s, limit: np.exp(_squashed(u, m, s, limit))),
 ]  # fmt: skip
 
@@ -159,6 +168,7 @@ GAIN_MISTAKES = [
      lambda K, a, b, *rest: _inner(b)(K, a, b, *rest)),
     ("The denominator is not differentiated: it depends on K, too.",
      lambda K, a, b, q, r, gamma, start: -2 * r * K * start / (1 - gamma * (a - b * K) ** 2)),
+    ("The factor start is missing.", lambda K, a, b, q, r, gamma, start: _gain_gradient(K, a, b, q, r, gamma, 1.0)),
     ("gamma is missing.", lambda K, a, b, q, r, gamma, start: _gain_gradient(K, a, b, q, r, 1.0, start)),
 ]  # fmt: skip
 

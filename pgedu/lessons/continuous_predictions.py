@@ -1,12 +1,5 @@
 """The predictions of notebook 08, for `predict(*name)`: (question, options, the one that holds, why)."""
 
-spread = (
-    "One top, μ left of it. Which of the two estimates differs more from action to action?",
-    ["The score function's", "The pathwise gradient's", "Both alike"],
-    "The score function's",
-    "The orange dots are strewn over several units, the green ones lie close to the line: the slope hardly changes from "
-    "one action to the next, while the score changes its sign with the luck of the draw.",
-)
 step_unseen = (
     "A step: no reward up to 1, a reward of 1 beyond. What does the pathwise gradient say at μ = 0?",
     ["About the truth, with little noise", "About the truth, with much noise", "0, every time"],
@@ -50,15 +43,8 @@ something_added = (
     "Only those of the score at the clipped action",
     "A score has the mean 0, so that a constant costs nothing; taken at the clipped action it has not, and the constant pushes.",
 )
-steps_of_iteration = (
-    "From the lower left corner, (0.1, 0.2): how many updates does policy iteration need to come within 0.001 of the least cost?",
-    ["3", "About 30", "About 100"],
-    "3",
-    "Its errors are squared from update to update, as those of Newton's method. The gradient needs 136 there, with about the "
-    "longest step that it survives.",
-)
 a_longer_step = (
-    "α is three times as large. What becomes of the gradient's path?",
+    "From (0.1, 0.2), with α three times as large as here. What becomes of the gradient's path?",
     ["It arrives in a third of the updates", "It leaves the triangle at once", "It zigzags, and arrives all the same"],
     "It leaves the triangle at once",
     "Near the edge the slope is several hundred, while the triangle is only a few wide: the first step lands outside, where "
@@ -68,7 +54,7 @@ ten_times_as_bold = (
     "The learning rate is ten times as large, 0.01. What do the 200 learners do?",
     ["They learn ten times as fast", "Most are thrown out of the triangle", "They stay about as they were"],
     "Most are thrown out of the triangle",
-    "Ten rides give an estimate so noisy that at this rate a third of the learners hold a gain that is not stable after one "
+    "Ten rides give an estimate so noisy that at this rate about three in ten hold a gain that is not stable after one "
     "update. Those who may differentiate the cart (the switch) arrive, all of them, in about thirty updates.",
 )
 how_far_up = (

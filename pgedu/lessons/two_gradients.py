@@ -14,7 +14,7 @@ from pgedu.worlds.hills import CosineHill, QuadraticHill, StepHill
 HILLS = {"one top": QuadraticHill(curvature=0.5, top=1.0), "waves": CosineHill(4.0), "a step": StepHill(1.0)}
 NAMES = {"score function": COLORS["none"], "pathwise": COLORS["pathwise"]}
 PLACES = np.linspace(-3, 3, 1201)
-DRAWN, SHOWN = 200, 8  # actions in a picture, and those of them that are seen on the hill
+DRAWN, SHOWN = 200, 5  # actions in a picture, and those of them that are seen on the hill
 BELL = 0.8  # height of the bell of the policy, which is drawn below the hill and has no scale of its own
 normal = Policy.gaussian(Table(1, 1))
 
@@ -33,7 +33,7 @@ def one_hill(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
     hill_line, bell = _hill_and_bell(left, "the reward f(a)", (-3.6, 1.5))
     (top,) = left.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="mu")
-    pulls = [left.plot([], [], "-o", color=color, markersize=4, label=name)[0] for name, color in NAMES.items()]
+    pulls = [left.plot([], [], "-o", color=color, markersize=4, markevery=3, label=name)[0] for name, color in NAMES.items()]
     key(left, *pulls)
     strips = Strips(right)
 
@@ -43,14 +43,14 @@ def one_hill(figure):
         hill_line.set_data(PLACES, world.terms(PLACES))
         _show_bell(bell, mu, sigma, -3.5)
         top.set_data([mu], [-3.5 + BELL])
-        for lift, pull, g in zip((0.08, -0.08), pulls, both):
+        for lift, pull, g in zip((0.12, -0.12), pulls, both):
             pull.set_data(*_pulls(a[:SHOWN], world.terms(a[:SHOWN]) + lift, g[:SHOWN]))
         truth = world.gradient(mu, sigma)[0].item()
         strips.show(both, truth)
         flat = " Every slope is 0, and the edge goes unseen." if hill == "a step" else ""
         said = [f"{round(g.mean(), 2) + 0.0:.2f} ± {2 * g.std() / np.sqrt(DRAWN):.2f}" for g in both]
         return (f"dJ/dμ is {round(truth, 2) + 0.0:.2f}. From {DRAWN} actions the score function says {said[0]} "
-                f"(two standard errors), the pathwise gradient {said[1]}.{flat}")  # fmt: skip
+                f"(two standard errors), the pathwise gradient {said[1]}.{flat}{strips.unseen(both)}")  # fmt: skip
 
     return draw
 
@@ -92,6 +92,11 @@ class Strips:
             dots.set_data(np.where(np.abs(g) < self.REACH, g, np.nan), row + self.jitter)
             mean.set_data([g.mean()], [row])
         self.truth.set_data([truth, truth], [-0.6, 1.5])
+
+    def unseen(self, both):
+        """How many estimates lie beyond the picture, in words, if any do."""
+        count = int((np.abs(both) >= self.REACH).sum())
+        return f" {count} of the {2 * DRAWN} estimates lie beyond the picture." if count else ""
 
 
 SIGMAS = np.geomspace(0.05, 5, 101)

@@ -100,4 +100,4 @@ def test_a_correction_that_breaks_far_out_is_told_so():
     floored = lambda u, m, s, limit: naive(u, m, s, limit) if np.abs(u).max() < 5 else squashed(u, m, s, limit) - 1  # noqa: E731
     refuses(check_squashed_log_prob, floored, "the right one")
     little = lambda u, m, s, L: squashed(u, m, s, L) + 2 * (np.log(2) - u - np.logaddexp(0, -2 * u)) - np.log(1 - np.tanh(u) ** 2 + 1e-6)  # noqa: E731
-    refuses(check_squashed_log_prob, little, "the right one")
+    refuses(check_squashed_log_prob, little, "The small number")

@@ -10,7 +10,7 @@ from pgedu.lessons.learning_gains import cost_of_rides, drive
 from pgedu.lessons.many_channels import calls_needed
 from pgedu.lessons.pendulum_live import CEILING
 from pgedu.lessons.smoothing import tops, uphill
-from pgedu.lessons.stable_triangle import arrives, is_stable, paths
+from pgedu.lessons.stable_triangle import is_stable, paths
 from pgedu.lessons.two_gradients import HILLS, average_variances
 
 
@@ -21,15 +21,9 @@ def right(name):
 
 def test_all_predictions_are_well_formed():
     found = [value for name, value in vars(predictions).items() if not name.startswith("_")]
-    assert len(found) == 15
+    assert len(found) == 13
     for question, options, holds, why in found:
         assert holds in options and len(set(options)) == 3 and why.endswith(".") and question.endswith(("?", "..."))
-
-
-def test_spread():
-    hill = HILLS["one top"]
-    assert hill.score_variance(-0.5, 0.5) > 10 * hill.pathwise_variance(-0.5, 0.5)
-    assert right("spread") == "The score function's"
 
 
 def test_step_unseen():
@@ -66,10 +60,8 @@ def test_clipped():
 
 
 def test_the_triangle():
-    found = paths(0.1, 0.2, 0.0072)
-    assert arrives(found["policy iteration"][1]) == 3 and arrives(found["gradient"][1]) == 136
     assert np.isinf(paths(0.1, 0.2, 0.0216)["gradient"][1]).tolist() == [False, True]
-    assert right("steps_of_iteration") == "3" and right("a_longer_step") == "It leaves the triangle at once"
+    assert right("a_longer_step") == "It leaves the triangle at once"
 
 
 def test_ten_times_as_bold():

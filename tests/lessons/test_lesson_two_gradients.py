@@ -40,6 +40,9 @@ def test_the_first_panel():
     left, right = figure.axes
     assert "0.00 ± 0.00. Every slope is 0" in draw(rng=rng(), hill="a step", mu=0.0, sigma=1.0)
     assert "dJ/dμ is 0.24" in draw(rng=rng(), hill="a step", mu=0.0, sigma=1.0) and "-0.00" not in said
+    a, *_ = estimates(HILLS["one top"], -2.0, 0.1, rng(), 200)
+    beyond = np.sum(np.abs(-0.25 * (a - 1) ** 2 * (a + 2) / 0.01) >= 6)
+    assert beyond > 50 and f" {beyond} of the 400 estimates lie beyond" in draw(rng=rng(), hill="one top", mu=-2.0, sigma=0.1)
     draw(rng=rng(), hill="one top", mu=-0.5, sigma=0.5)
     exact = line(right, "exact")
     assert exact[0, 0] == pytest.approx(0.75) and left.lines[1].get_xdata() == [-0.5]
@@ -96,7 +99,7 @@ def test_tops_are_those_of_the_integral_and_swap_at_the_known_sigma():
             assert height >= max(integral_of(mu + e, sigma) for e in (-0.02, 0.02)) - 1e-9
     (wide, high), (far_wide, far_high) = tops(0.487)[0], tops(0.489)[0]
     assert wide < high and far_wide > far_high
-    assert np.isfinite(tops(1.0)[0][1]) and np.isnan(tops(1.5)[0][1])
+    assert np.isfinite(tops(1.21)[0][1]) and np.isnan(tops(1.23)[0][1])  # as the text says: from about 1.22 on
 
 
 def test_uphill_is_where_small_steps_arrive():
