@@ -8,6 +8,6 @@ from pgedu.policies.policy import Policy
 from pgedu.policies.squashed import SquashedGaussian
 
 __all__ = [
-    "Linear", "MLP", "Table", "Gain", "Categorical", "Gaussian", "Policy", "SquashedGaussian", "WithConstants", "log_softmax",
-    "softmax",
+    "Linear", "MLP", "Table", "Gain", "Categorical", "Gaussian", "Policy", "SquashedGaussian", "WithConstants",
+    "log_softmax", "softmax",
 ]  # fmt: skip

@@ -47,7 +47,8 @@ class Policy:
 
         The logarithms of the standard deviations are d more parameters, the same in every state, and start at
         `log_std`, a number or [d]. (For deviations that depend on the state: Policy(approximator, Gaussian(d)) with an
-        approximator of 2 d outputs.)
+        approximator of 2 d outputs.) Actions are unbounded: an environment with bounds gets the nearest within, of which
+        the score knows nothing, as it should be; `share_clipped` says how many.
         """
         return cls._normal(approximator, log_std, Gaussian)
 

@@ -17,7 +17,7 @@ class SquashedGaussian(Gaussian):
     """Actions low .. high: a = centre + half * tanh(u), u normal as in `Gaussian`; centre, half of the bounds.
 
     The action on record is u, as it was drawn, and `play(u)` is what an environment gets: nobody ever needs atanh, which
-    is infinite at the bounds, and far off near them. log_prob is that of the action played, with d da/du for each u:
+    is infinite at the bounds, and far off near them. log_prob is that of the action played:
 
         log pi(a) = log N(u; mean, std) - sum over d of log(da/du),
         log(da/du) = log half + log(1 - tanh^2 u) = log half + 2 (log 2 - |u| - log(1 + exp(-2|u|)))
