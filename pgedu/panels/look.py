@@ -29,6 +29,9 @@ COLORS = {
     "PDIS": "#0072B2",
     "DR": "#009E73",
     "DM": "#E69F00",
+    "pathwise": "#009E73",
+    "antithetic": "#CC79A7",
+    "policy iteration": "#009E73",
 }
 
 # Matplotlib's own defaults and a few of ours: what a notebook has set for its own pictures (a dark style, LaTeX, a huge
