@@ -161,6 +161,11 @@ def test_policies_of_which_nothing_is_known_exactly():
         theta = policy.init(rng) + 1.0
         with pytest.raises(ValueError, match="policy must be linear in the state, with a standard deviation"):
             pg.exact_return(world, policy, theta)
+    # Where a network's last layer is 0 it is linear, and where deviations depend on the state by 0 they do not: by
+    # accident. What is known of J there is not known of its slopes.
+    for policy in (pg.Policy.gaussian(pg.MLP(3, (4,), 2)), pg.Policy(pg.Linear(3, 4), pg.Gaussian(2))):
+        with pytest.raises(ValueError, match="policy must be linear in the state, with a standard deviation"):
+            pg.exact_gradient(world, policy, np.zeros((2, policy.size)))
     with pytest.raises(ValueError, match="head must have dimensions = 2 to act in this linear-quadratic world"):
         pg.solve(world, pg.Policy.gaussian(pg.Linear(3, 1)), np.zeros(5))
     with pytest.raises(ValueError, match="sigma must be 0 where gamma is 1 and no horizon"):
