@@ -49,6 +49,7 @@ def matrix_of(name, value, axes):
     return matrix
 
 
+@np.errstate(under="ignore", over="ignore")
 def semidefinite(name, value, axes, size, *, definite=False):
     """The matrix, if it is [size, size], symmetric and positive (semi)definite."""
     matrix = numbers(name, matrix_of(name, value, axes), axes, (size, size))
