@@ -107,6 +107,8 @@ def test_bootstrap_of_a_ratio():
     assert np.array(found) == pytest.approx(np.quantile(means, [0.025, 0.975], axis=0), rel=1e-12)
     small = bootstrap_interval(values, weights=weights / 1000, rng=np.random.default_rng(3), draws=200)
     assert np.array(small) == pytest.approx(np.array(found), rel=1e-12)  # weights count by their ratios alone
+    large = bootstrap_interval(values, weights=weights * 1e308, rng=np.random.default_rng(3), draws=200)
+    assert np.array(large) == pytest.approx(np.array(found), rel=1e-12)
     assert bootstrap_interval([5.0, 7.0], weights=[0, 1], rng=rng) == (7, 7)  # draws without any weight say nothing
     assert bootstrap_interval(np.full(9, 3.0), weights=np.arange(9), rng=rng) == pytest.approx((3, 3), rel=1e-12)
 
