@@ -77,6 +77,10 @@ def wilson_interval(successes, trials, *, confidence=0.95):
     Source: Wilson (1927).
     """
     k, n = numbers("successes", successes), numbers("trials", trials)
+    try:
+        k, n = np.broadcast_arrays(k, n)
+    except ValueError:
+        raise refuse("successes", f"of a shape that fits that of trials, {n.shape}", f"shape {k.shape}") from None
     if (n <= 0).any() or (n != np.floor(n)).any():
         raise refuse("trials", "whole numbers above 0", trials)
     if (k < 0).any() or (k > n).any() or (k != np.floor(k)).any():

@@ -169,6 +169,7 @@ RNG = np.random.default_rng(0)
     (lambda: bootstrap_interval([1, 2], rng=0), "rng must be"),
     (lambda: bootstrap_interval([], rng=RNG), r"values must be \[\*R, B\] with an episode or more"),
     (lambda: bootstrap_interval([1, np.nan], rng=RNG), "values must be finite"),
+    (lambda: wilson_interval([1, 2, 3], [10, 20]), r"successes must be of a shape that fits that of trials, \(2,\); got shape \(3,\)"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[0, 0]), "weights must be 0 or more, and not all 0"),
     (lambda: bootstrap_interval(np.ones((2, 2)), rng=RNG, weights=[[1, 1], [0, 0]]), "weights must be 0 or more, and not all 0"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[-1, 2]), "weights must be 0 or more, and not all 0"),
