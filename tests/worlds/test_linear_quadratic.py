@@ -284,3 +284,9 @@ def test_an_action_whose_cost_is_lost_in_rounding():
     np.testing.assert_array_equal(world.improve_gain(theta), theta)
     with pytest.raises(ValueError, match="such that a stable gain is the best one"):
         world.optimal_gain()
+
+
+def test_more_steps_of_more_runs_than_memory_holds_are_refused():
+    for answer in (TWO.gain_return, TWO.gain_gradient):
+        with pytest.raises(ValueError, match="horizon must be at most 25000 steps for so many runs; got 30000"):
+            answer(np.zeros((1000, 2)), horizon=30_000)
