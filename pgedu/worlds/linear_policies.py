@@ -107,14 +107,14 @@ def _read(world, policy, theta):
     places = np.concatenate([np.zeros((1, N)), np.eye(N), FAR[:, None] * np.arange(1.0, N + 1)])
     seen = np.broadcast_to(places, (1, *theta.shape[:-1], *places.shape))
     outputs, backward = policy.approximator.trace(theta, seen)
+    # Also at a theta beside this one: a network whose last layer is 0 is linear by accident, and its gradient is not.
+    beside = policy.approximator.forward(theta + 0.1 * np.cos(np.arange(policy.size)), seen)
+    if not (_linear(outputs[0], places) and _linear(beside[0], places)):
+        wanted = "linear in the state, with a standard deviation that is the same in every state, to be solved exactly"
+        raise refuse("policy", wanted, policy.approximator)
     mean, log_sigma = np.split(outputs[0], 2, axis=-1)
     b = mean[..., 0, :]
     W = mean[..., 1 : N + 1, :] - b[..., None, :]  # [*R, N, M]
-    scale = 1e-9 * (1 + np.abs(mean).max(axis=(-1, -2), keepdims=True))
-    linear = np.abs(mean - b[..., None, :] - places @ W) <= scale
-    if not linear.all() or (np.abs(log_sigma - log_sigma[..., :1, :]) > 1e-12).any():
-        wanted = "linear in the state, with a standard deviation that is the same in every state, to be solved exactly"
-        raise refuse("policy", wanted, policy.approximator)
 
     def back(of_W, of_b, of_log_sigma):
         slopes = np.zeros_like(outputs[0])
@@ -124,3 +124,12 @@ def _read(world, policy, theta):
         return backward(slopes[None]).sum(axis=-2)
 
     return _Read(np.swapaxes(W, -1, -2), b, np.exp(log_sigma[..., 0, :]), back)
+
+
+def _linear(outputs, places):
+    """Whether the means at these places, of which the first is 0 and then the units, are linear, and the deviations all one."""
+    mean, log_sigma = np.split(outputs, 2, axis=-1)
+    from_zero = mean - mean[..., :1, :]
+    scale = 1e-9 * (1 + np.abs(mean).max(axis=(-1, -2), keepdims=True))
+    linear = np.abs(from_zero - places @ from_zero[..., 1 : places.shape[1] + 1, :]) <= scale
+    return linear.all() and (np.abs(log_sigma - log_sigma[..., :1, :]) <= 1e-12).all()
