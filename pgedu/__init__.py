@@ -22,6 +22,7 @@ from pgedu.gradients.off_policy import (
     standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
 from pgedu.gradients.off_policy_exact import ExactEstimate, OffPolicyMoments, exact_off_policy, off_policy_moments
+from pgedu.gradients.pathwise import pair_means, pathwise_gradients
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
@@ -35,6 +36,7 @@ from pgedu.learning.training import Progress
 from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
+from pgedu.policies.antithetic import Antithetic
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian
@@ -43,6 +45,7 @@ from pgedu.policies.squashed import SquashedGaussian
 from pgedu.policies.thompson import thompson_sampling
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
+from pgedu.worlds.hills import BumpyHill, CosineHill, QuadraticHill, StepHill
 from pgedu.worlds.linear_quadratic import LinearQuadratic
 from pgedu.worlds.logs import LoggedCounts, open_bandit, open_bandit_prior
 from pgedu.worlds.mdp import MDP

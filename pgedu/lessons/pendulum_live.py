@@ -88,7 +88,7 @@ def swinging(figure):
 
 def _curves_and_rods(figure):
     axes = figure.subplot_mosaic("RRPP;SCPP", height_ratios=[1.4, 1])
-    tidy(axes["R"], "return: mean, and 8 of 10 learners", "thousand steps").set_ylim(-1700, 0)
+    tidy(axes["R"], "return: mean, and 8 of 10 learners", "thousand steps").set(ylim=(-1700, 100), yticks=range(-1500, 1, 500))
     best_line(axes["R"], CEILING)
     in_decades(tidy(axes["S"], "standard deviation", "thousand steps").yaxis).set(ylim=(0.05, 5), yticks=[0.1, 1])
     tidy(axes["C"], "torques clipped", "thousand steps").set(ylim=(0, 1), yticks=[0, 0.5, 1])
@@ -108,5 +108,5 @@ def _in_words(steps, stopped, returns, std, share):
     warning = f" {stopped} learners stand still: their numbers overflowed." if stopped else ""
     return (
         f"After {steps:,.0f} steps of each learner {known}; the torque has a standard deviation of {std:.2f}, and "
-        f"{100 * share:.0f} % of torques are clipped.{warning}"
+        f"{100 * share:.0f}\N{NO-BREAK SPACE}% of torques are clipped.{warning}"
     )

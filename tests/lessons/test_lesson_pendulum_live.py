@@ -105,7 +105,7 @@ def test_the_picture_shows_what_the_records_say(records):
     beyond = (abs(records[-1].rollout.actions[..., 0]) > 2)[records[-1].rollout.mask == 1].mean()
     assert clipped[1][-1] == pytest.approx(beyond, abs=0.01)
     assert f"is {returns[1][-1]:.0f} (best possible: about -138)" in sentence
-    assert f"deviation of {std[1][-1]:.2f}, and {100 * clipped[1][-1]:.0f} % of torques are clipped." in sentence
+    assert f"deviation of {std[1][-1]:.2f}, and {100 * clipped[1][-1]:.0f}\N{NO-BREAK SPACE}% of torques are clipped." in sentence
     assert R.lines[0].get_ydata()[0] == CEILING
 
 
