@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.arguments import no_underflow, parameters, refuse
+from pgedu.worlds.matrices import marked
 
 FAR = np.array([3.0, -2.0])  # how far out a mean that may be linear is looked at once more
 
@@ -58,15 +59,20 @@ def exact_gradient(world, policy, theta, *, horizon=None):
     return np.where(sound[..., None], gradient, -np.inf)
 
 
-@no_underflow
+@np.errstate(under="ignore", over="ignore", invalid="ignore")
 def pathwise_gradients(world, policy, theta, rollout):
     """d(sum_t gamma^t r_t) / dtheta of each episode, [*R, B, D], the chance in it (x_0, eps, noise) held fixed.
 
     Unbiased for the return of the rollout's length, as it differentiates what was sampled: back along the path,
     dR/du_t = -2 R u_t + gamma B' dR/dx_t+1 and dR/dx_t = -2 Q x_t + gamma A' dR/dx_t+1 + W' dR/du_t.
+    -inf in every entry of an episode in which that is too large for a number.
+    Raises:
+        ValueError: as `solve`; a column that goes on after an end: segments.
     Source: Heess et al. (2015), Learning continuous control policies by stochastic value gradients, eq. 9 and 10.
     """
     read = _read(world, policy, theta)
+    if (np.diff(rollout.mask, axis=0) > 0).any():
+        raise refuse("rollout", "one whole episode a column", "one that goes on after an end")
     outputs, backward = policy.approximator.trace(theta, rollout.observations[:-1])
     mean, W = outputs[..., : len(world.R)], read.W[..., None, :, :]
     of_actions, ahead = [], np.zeros_like(rollout.observations[-1])
@@ -77,7 +83,7 @@ def pathwise_gradients(world, policy, theta, rollout):
         of_actions.append(slope)
     weights = np.cumprod(np.concatenate([np.ones_like(rollout.mask[:1]), rollout.discounts[:-1]]), axis=0)
     slopes = weights[..., None] * np.array(of_actions[::-1])
-    return backward(np.concatenate([slopes, slopes * (rollout.actions - mean)], axis=-1))
+    return marked(backward(np.concatenate([slopes, slopes * (rollout.actions - mean)], axis=-1)), axes=1)
 
 
 def _as_gain(world, policy, theta):

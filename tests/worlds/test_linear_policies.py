@@ -149,6 +149,18 @@ def test_pathwise_gradients_end_where_an_episode_is_cut_off():
     assert not np.allclose(found[1], whole[1])
 
 
+def test_pathwise_gradients_that_explode_are_marked_and_segments_refused():
+    world = pg.LinearQuadratic(1.5, 1.0, 1.0, 1.0, horizon=400)
+    policy, theta = pg.Policy(pg.Gain(1, 1, 0.3), pg.Gaussian(1)), np.array([[-20.0], [1.0]])
+    with np.errstate(all="raise"):
+        rollout = pg.collect(world, policy, theta, episodes=3, rng=np.random.default_rng(0))
+        found = world.pathwise_gradients(policy, theta, rollout)
+    assert np.isneginf(found[0]).all() and np.isfinite(found[1]).all()
+    segments = pg.collect(world.vector_env(4, 2), policy, theta, steps=5, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="rollout must be one whole episode a column; got 'one that goes on after an end'"):
+        world.pathwise_gradients(policy, theta, segments)
+
+
 def test_episodes_cut_off_by_max_steps_have_the_exact_answers_of_that_horizon():
     world = some_world(np.random.default_rng(15), horizon=6)
     theta = np.tile(np.r_[0.1 * np.ones(6), 0.3, -0.2, -0.5, -0.3], (2, 1, 1))  # two axes of runs
