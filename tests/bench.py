@@ -25,6 +25,7 @@ from pgedu import (  # noqa: E402
 )  # fmt: skip
 from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
 from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
+from pgedu.lessons.three_worlds import PLACES, five_methods  # noqa: E402
 
 CORRIDOR, SOFTMAX = short_corridor(), Policy.softmax(Table(1, 2))
 
@@ -135,6 +136,20 @@ def bench_cartpole():
     seconds, steps, together = np.median([solve_cartpole(seed) for seed in range(5)], axis=0)
     report("CartPole-v1, PPO, 20 learners, until the last 20 episodes of each average 475", f"{seconds:.2f} s", "target: 2 s")
     report("   steps of each learner; did all stand above it at the same time", f"{steps:,.0f}; {'yes' if together else 'no'}")
+
+
+def bench_cliff():
+    """The five methods of notebook 09, 20 learners each, through 20,000 steps of the cliff: learning alone."""
+
+    def learn(name):
+        training = five_methods(PLACES["cliff"], np.random.default_rng(0)).alone(name)
+        for progress in training:
+            if progress.environment_steps >= 20_000:
+                return
+
+    each = {name: timed(partial(learn, name), repeat=1) for name in five_methods(PLACES["cliff"], np.random.default_rng(0)).trainings}
+    report("cliff, 20,000 steps of 20 learners of each of five methods", f"{sum(each.values()):.2f} s", "target: about 2 s")
+    report("   " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in each.items()), "seconds")
 
 
 def bench_collecting():
@@ -364,7 +379,7 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_growth, bench_exact, bench_import):
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_cliff, bench_growth, bench_exact, bench_import):
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, key, label, tidy
-from pgedu.panels.views import Band
+from pgedu.panels.look import COLORS, tidy
 
 LEFT, RUNS, EPISODES = 0, 500, 300
 
@@ -100,24 +99,21 @@ def left_and_believed(methods):
     def view(figure):
         share, worth = figure.subplots(1, 2)
         tidy(share, f"share of {RUNS:,} learners that go left", "episode").set(xlim=(0, EPISODES), ylim=(0, 1))
-        tidy(worth, "what targets take B to be worth", "episode").set(xlim=(0, EPISODES), ylim=(-0.65, 0.95))
-        lines = [[Band(axes, each.name, each.color) for each in methods] for axes in (share, worth)]
-        (aim,) = share.plot([0, EPISODES], [0, 0], "--", color=COLORS["exact"], linewidth=1.5)
-        truth = worth.axhline(0, color=COLORS["exact"])
-        words = [label(share, 0.99 * EPISODES, 0, "least regret: ε/2", ha="right"), label(worth, 0.99 * EPISODES, 0, "the truth", ha="right")]
-        figure.legend(handles=[band.line for band in lines[0]], loc="outside lower left", ncols=3, borderpad=0)
+        tidy(worth, "what targets take B to be worth, on average", "episode").set(xlim=(0, EPISODES), ylim=(-0.45, 0.75))
+        lines = [[axes.plot([], [], color=each.color, label=each.name)[0] for each in methods] for axes in (share, worth)]
+        (aim,) = share.plot([0, EPISODES], [0, 0], "--", color=COLORS["exact"], linewidth=1.5, label="best share, exploring")
+        (truth,) = worth.plot([0, EPISODES], [0, 0], color=COLORS["exact"], label="exact: what B is worth")
+        figure.legend(handles=[*lines[0], aim, truth], loc="outside lower left", ncols=5 if len(methods) < 3 else 3, borderpad=0)
         seen = []
 
         def draw(new, mean=-0.1):
             seen.extend(new)
             best = 0.05 if mean < 0 else 0.95
-            aim.set_ydata([best, best])
-            words[0].set(y=best + 0.05 if mean < 0 else best - 0.05)
+            aim.set(ydata=[best, best], visible=bool(mean))  # at 0 all shares are equally good
             truth.set_ydata([mean, mean])
-            words[1].set(y=mean - 0.07)
-            for bands, values in zip(lines, ([each.left for each in seen], [each.believed for each in seen])):
-                for band, line in zip(bands, np.transpose(values) if seen else ()):
-                    band.show([each.episode for each in seen], line)
+            for artists, values in zip(lines, ([each.left for each in seen], [each.believed for each in seen])):
+                for artist, curve in zip(artists, np.transpose(values)):
+                    artist.set_data([each.episode for each in seen], curve)
             return _told(methods, seen, mean)
 
         return draw

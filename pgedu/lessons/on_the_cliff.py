@@ -18,8 +18,8 @@ LOW = -120.0  # the bottom of the pictures of returns
 
 
 def earned(J):
-    """A return as one says it."""
-    return f"{J:,.1f}" if J > NEVER else "nothing that ends"
+    """A return as one says it; that of a policy which never arrives is minus infinity."""
+    return f"{J:,.1f}" if J > NEVER else "−∞"
 
 
 class Median(LearningCurve):
@@ -132,7 +132,7 @@ def best_route(figure):
     (other,) = below.plot(RANDOM, np.maximum(shortest, 2 * LOW), color=COLORS["q learning"], label="the shortest way")
     for where, words in zip(jumps(), ("second row →", "third row →")):
         below.axvline(where, color="0.6", linestyle=":")
-        label(below, 1.05 * where, LOW + 12, words)
+        label(below, 1.05 * where, -6, words)
     (dot,) = below.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="epsilon")
     key(below, line, other)
     moment = None

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from pgedu.gradients.baselines import leave_one_out
 from pgedu.gradients.exact import exact_return
@@ -49,17 +50,17 @@ def policy_in(place):
 
 
 class five_methods:  # noqa: N801 - a verb to its users, as `reinforce` is
-    """Five trainings that take turns: the one with the fewest steps makes the next update.
+    """Five trainings that take turns: the one with the fewest environment steps makes the next `steps` of them, or more.
 
-    Yields (name, record) as it comes. What a slider sets acts at once: `alpha`, `epsilon` and `half_after` on the
+    Yields (name, its last record). What a slider sets acts at once: `alpha`, `epsilon` and `half_after` on the
     learners of action values, `times` on the learning rates of the two others.
     """
 
     alpha, epsilon, half_after, times = 0.5, 0.1, np.inf, 1.0
 
-    def __init__(self, place, rng, runs=LEARNERS, steps=50):
+    def __init__(self, place, rng, runs=LEARNERS, steps=100):
         own = {"runs": runs, "rng": rng}
-        self.place = place
+        self.place, self.steps = place, steps
         self.trainings = {name: method(place.world, steps=steps, **own) for name, method in METHODS.items()}
         critic = LearnedValue(Table(place.world.n_observations, 1), SGD(0.2))
         batch = {"episodes": place.episodes, "baseline": leave_one_out, "max_steps": 10_000, "optimizer": place.optimizer(1.0)}
@@ -72,7 +73,15 @@ class five_methods:  # noqa: N801 - a verb to its users, as `reinforce` is
             name = min(self.trainings, key=lambda each: self.trainings[each].environment_steps)
             training = self.trainings[name]
             self._set(name, training)
-            yield name, next(training)
+            enough = training.environment_steps + self.steps
+            while training.environment_steps < enough:
+                record = next(training)
+            yield name, record
+
+    def alone(self, name):
+        """One of the trainings, with the settings as they are."""
+        self._set(name, self.trainings[name])
+        return self.trainings[name]
 
     def _set(self, name, training):
         if name in METHODS:
@@ -116,6 +125,8 @@ class _Picture:
         low, high = place.limits
         tidy(left, f"{place.name}: exact J of what is done, median of {LEARNERS}", "environment steps").set_ylim(low, high)
         best_line(left, place.best)
+        left.xaxis.set_major_locator(MaxNLocator(5))
+        left.xaxis.set_major_formatter(lambda steps, _: f"{steps / 1000:g}k" if steps else "0")
         self.limits, self.names = place.limits, [*METHODS, *POLICIES]
         colors = {name: color_of(method) for name, method in (METHODS | POLICIES).items()}
         self.curves = {name: _Line(left, name, color) for name, color in colors.items()}
