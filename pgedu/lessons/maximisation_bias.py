@@ -97,7 +97,8 @@ def left_and_believed(methods):
     """How many go left, and what they take B to be worth, over episodes: the view of `left_or_right`, for `watch`."""
 
     def view(figure):
-        share, worth = figure.subplots(1, 2)
+        axes = figure.subplot_mosaic("WW;SB", height_ratios=[0.22, 1])
+        pays, share, worth = _the_world(axes["W"]), axes["S"], axes["B"]
         tidy(share, f"share of {RUNS:,} learners that go left", "episode").set(xlim=(0, EPISODES), ylim=(0, 1))
         tidy(worth, "what targets take B to be worth, on average", "episode").set(xlim=(0, EPISODES), ylim=(-0.45, 0.75))
         lines = [[axes.plot([], [], color=each.color, label=each.name)[0] for each in methods] for axes in (share, worth)]
@@ -111,6 +112,7 @@ def left_and_believed(methods):
             best = 0.05 if mean < 0 else 0.95
             aim.set(ydata=[best, best], visible=bool(mean))  # at 0 all shares are equally good
             truth.set_ydata([mean, mean])
+            pays.set_text(f"each pays N({mean:.2f}, 1)".replace("-", "−"))
             for artists, values in zip(lines, ([each.left for each in seen], [each.believed for each in seen])):
                 for artist, curve in zip(artists, np.transpose(values)):
                     artist.set_data([each.episode for each in seen], curve)
@@ -119,6 +121,23 @@ def left_and_believed(methods):
         return draw
 
     return view
+
+
+def _the_world(axes):
+    """A picture of the world: the end, A, B, many ways to the end. Returns the words on what B's actions pay."""
+    axes.set(xlim=(0, 10), ylim=(-0.8, 1.4), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    for x, name, box in ((9.5, "end", "square"), (6.6, "A", "circle"), (3.4, "B", "circle"), (0.4, "end", "square")):
+        axes.text(x, 0, name, ha="center", va="center", bbox={"boxstyle": box, "facecolor": "#DDEEE8", "edgecolor": "0.5"})
+    arrow = {"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (9.1, 0), (6.95, 0), arrowprops=arrow)
+    axes.annotate("", (3.75, 0), (6.25, 0), arrowprops=arrow)
+    for bend in (-0.12, -0.06, 0, 0.06, 0.12):
+        axes.annotate("", (0.8, 2 * bend), (3.05, 2 * bend), arrowprops=arrow | {"connectionstyle": f"arc3,rad={bend}"})
+    settings = {"ha": "center", "va": "bottom"}
+    axes.text(8.0, 0.2, "right pays 0", **settings)
+    axes.text(5.0, 0.2, "left pays 0", **settings)
+    return axes.text(1.92, 0.62, "", **settings)
 
 
 def _told(methods, seen, mean):

@@ -92,6 +92,7 @@ def best_policy(epsilon):
     return best_table(epsilon)[0]
 
 
+@cache
 def rows_above(epsilon):
     """How many rows above the cliff the best policy's route to the goal runs, were none of its steps random."""
     q, state, top = optimal_action_values(CLIFF, epsilon=epsilon).round(9), START, 3
@@ -113,12 +114,16 @@ def jumps():
     return found
 
 
+def shortest_way(epsilon):
+    """J of the policy that is best without random steps, if a share epsilon of its steps is random."""
+    return float(table_return(CLIFF, optimal_action_values(CLIFF), epsilon))
+
+
 @cache
 def returns_by_epsilon():
     """J of the best policy for each of `RANDOM`, and of the shortest way, acted with that share of random steps."""
-    shortest = optimal_action_values(CLIFF)
     best = [best_table(float(epsilon))[1][START] for epsilon in RANDOM]
-    return np.array(best), np.array([float(table_return(CLIFF, shortest, epsilon)) for epsilon in RANDOM])
+    return np.array(best), np.array([shortest_way(epsilon) for epsilon in RANDOM])
 
 
 def best_route(figure):
@@ -151,6 +156,5 @@ def best_route(figure):
 
 def _compared(epsilon, J):
     row = ("first", "second", "third")[rows_above(epsilon) - 1]
-    shortest = float(table_return(CLIFF, optimal_action_values(CLIFF), epsilon))
     return (f"With ε = {epsilon:.4f} the best policy walks along the {row} row above the cliff: J = {J:,.2f}. "
-            f"The shortest way, acted with the same ε: {shortest:,.2f}.")  # fmt: skip
+            f"The shortest way, acted with the same ε: {shortest_way(epsilon):,.2f}.")  # fmt: skip

@@ -78,12 +78,13 @@ def test_the_picture(methods):
     records = list(left_or_right(methods, np.random.default_rng(0), runs=50, episodes=30, mean=0.2))
     draw(new=records[:10], mean=0.2)
     sentence = draw(new=records[10:], mean=0.2)
-    for axes, field in zip(figure.axes, ("left", "believed")):
+    for axes, field in zip(figure.axes[1:], ("left", "believed")):
         for k, line in enumerate(axes.lines[: len(methods)]):
             np.testing.assert_array_equal(line.get_ydata(), [getattr(record, field)[k] for record in records])
     assert sentence.startswith("Episode 30. Q-learning: ") and sentence.endswith("In truth it is worth +0.20.")
-    assert set(figure.axes[0].lines[-1].get_ydata()) == {0.95} and set(figure.axes[1].lines[-1].get_ydata()) == {0.2}
+    assert set(figure.axes[1].lines[-1].get_ydata()) == {0.95} and set(figure.axes[2].lines[-1].get_ydata()) == {0.2}
     draw(new=[], mean=-0.1)
-    assert set(figure.axes[0].lines[-1].get_ydata()) == {0.05} and figure.axes[0].lines[-1].get_visible()
+    assert "each pays N(−0.10, 1)" in [text.get_text() for text in figure.axes[0].texts]
+    assert set(figure.axes[1].lines[-1].get_ydata()) == {0.05} and figure.axes[1].lines[-1].get_visible()
     draw(new=[], mean=0.0)
-    assert not figure.axes[0].lines[-1].get_visible()
+    assert not figure.axes[1].lines[-1].get_visible()
