@@ -21,7 +21,7 @@ class Method(NamedTuple):
 
 Q = Method("Q-learning", False)
 DOUBLE = Method("double Q-learning", True, color=COLORS["double q learning"])
-NAMED_BY_THE_JUDGE = Method('"double", mistaken', True, True, COLORS["batch mean"])
+NAMED_BY_THE_JUDGE = Method("mistaken double", True, True, COLORS["batch mean"])
 
 
 class Record(NamedTuple):

@@ -17,9 +17,9 @@ RANDOM = np.geomspace(0.001, 0.5, 109)  # shares of random steps, epsilon
 LOW = -120.0  # the bottom of the pictures of returns
 
 
-def earned(J):
-    """A return as one says it; that of a policy which never arrives is minus infinity."""
-    return f"{J:,.1f}" if J > NEVER else "−∞"
+def earned(J, greedy=True, digits=1):
+    """A return as one says it. A greedy policy that never arrives has -infinity; one with random steps would, some day."""
+    return f"{J:,.{digits}f}" if J > NEVER else "−∞" if greedy else "below −10⁹"
 
 
 class Median(LearningCurve):
@@ -72,7 +72,7 @@ def _standing(last, does, greedy):
     record, _, _, returns = last
     lost = int((returns < NEVER).sum())
     never = f" {lost} of {len(returns)} greedy policies never arrive." if lost else ""
-    return (f"After {record.environment_steps:,} steps the median learner's J is {earned(does)} with what it does, and "
+    return (f"After {record.environment_steps:,} steps the median learner's J is {earned(does, greedy=False)} with what it does, and "
             f"{earned(greedy)} with its greedy policy.{never}")  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.q_learning import expected_sarsa, q_learning, sarsa, table_return
 from pgedu.learning.reinforce import reinforce
-from pgedu.lessons.on_the_cliff import NEVER, Median, action_values, earned
+from pgedu.lessons.on_the_cliff import Median, action_values, earned
 from pgedu.panels.look import COLORS, best_line, color_of, label, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
@@ -160,7 +160,7 @@ def _told(place, last):
     words = []
     for name, (record, does, greedy) in last.items():
         digits = 2 if place.name == "campaign" else 1
-        both = [f"{np.median(J):,.{digits}f}" if np.median(J) > NEVER else earned(-np.inf) for J in (does, greedy)]
-        words.append(f"{name} {both[0]} (greedy: {both[1]})")
+        done, best = (earned(np.median(J), greedy=J is greedy, digits=digits) for J in (does, greedy))
+        words.append(f"{name} {done} (greedy: {best})")
     steps = min(record.environment_steps for record, _, _ in last.values())
     return f"J of the median learner after {steps:,.0f} steps or more: {'; '.join(words)}."

@@ -61,7 +61,8 @@ def test_returns_by_epsilon_and_their_picture():
 
 
 def test_minus_infinity_is_said_so():
-    assert earned(-1e15) == "−∞" and earned(-65375.13) == "-65,375.1"
+    assert earned(-1e15) == "−∞" and earned(-1e15, greedy=False) == "below −10⁹"
+    assert earned(-65375.13) == "-65,375.1" and earned(2.0417, digits=2) == "2.04"
 
 
 @pytest.mark.parametrize("method", [q_learning, expected_sarsa])
