@@ -1,4 +1,4 @@
-"""The predictions of notebook 09 hold: by exact values where there are any, else by what the notebook's cells train."""
+"""The predictions of notebook 09 hold, by exact values where there are any; and what its cells work out is so."""
 
 import numpy as np
 import pytest
@@ -78,3 +78,19 @@ def test_the_judge_names_the_best():
     found = shares([Q, DOUBLE, NAMED_BY_THE_JUDGE])
     assert found[-1] == pytest.approx([0.12, 0.07, 0.86], abs=0.03) and found[20:, 2].min() > 0.8
     assert right("judge_names") == "More than half"
+
+
+def test_first_episode():
+    names = definitions(NOTEBOOK, "cell-02", "first-episode")
+    assert (names["J"], names["steps"]) == pytest.approx((-65375.13, 6453.12), abs=0.01)
+    rng, world, walkers = np.random.default_rng(0), names["cliff"], np.full(2000, 36)
+    for _ in range(7660):
+        walkers = world.successors[walkers, rng.integers(4, size=2000), 0]  # who has arrived stays
+    still = (~world.terminal[walkers]).mean()
+    assert names["longer"] == pytest.approx(still, abs=4 * np.sqrt(0.21 / 2000))
+
+
+def test_soft_values_and_the_policy_gradient():
+    names = definitions(NOTEBOOK, "cell-02", "soft-values")
+    np.testing.assert_allclose(names["policy_gradient"], names["by_differences"], atol=1e-8)
+    np.testing.assert_allclose(names["least_squares"], -names["tau"] * names["policy_gradient"], atol=1e-14)
