@@ -6,6 +6,7 @@ from pgedu import moved as _moved
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
 from pgedu.experience.rollouts import Rollout, collect
 from pgedu.experience.streams import Stream
+from pgedu.experience.tables import rollout_from_table
 from pgedu.gradients.baselines import batch_mean, constant, leave_one_out, none, optimal, state_value
 from pgedu.gradients.diagnosis import Diagnosis, diagnose
 from pgedu.gradients.estimators import (
@@ -14,12 +15,13 @@ from pgedu.gradients.estimators import (
 from pgedu.gradients.exact import (
     ExactMoments, Solution, exact_expectation, exact_gradient, exact_moments, exact_return, solve,
 )  # fmt: skip
+from pgedu.gradients.intervals import bootstrap_interval, normal_interval, wilson_interval
 from pgedu.gradients.moments import Moments, episode_gradients, moments
 from pgedu.gradients.off_policy import (
     direct_method, doubly_robust, effective_sample_size, importance_weights, per_decision_importance,
     standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
-from pgedu.gradients.off_policy_exact import OffPolicyMoments, off_policy_moments
+from pgedu.gradients.off_policy_exact import ExactEstimate, OffPolicyMoments, exact_off_policy, off_policy_moments
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.learned_value import LearnedValue
@@ -34,11 +36,14 @@ from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
 from pgedu.policies.approximators import MLP, Linear, Table
+from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian
 from pgedu.policies.policy import Policy
+from pgedu.policies.thompson import thompson_sampling
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
 from pgedu.worlds.linear_quadratic import LinearQuadratic
+from pgedu.worlds.logs import LoggedCounts, open_bandit, open_bandit_prior
 from pgedu.worlds.mdp import MDP
 from pgedu.worlds.pendulum import PendulumVectorEnv
 from pgedu.worlds.planning import optimal_action_values

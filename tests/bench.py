@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +21,10 @@ import nbformat  # noqa: E402
 from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
-    MLP, SGD, Adam, LearnedValue, Linear, Policy, Stream, Table, campaign, collect, discounted_returns, enumerate_rollouts,
-    episode_gradients, exact_return, gae, leave_one_out, none, ppo, reinforce, reward_to_go, short_corridor,
+    MLP, SGD, Adam, LearnedValue, Linear, Policy, Stream, Table, campaign, collect, direct_method, discounted_returns,
+    doubly_robust, enumerate_rollouts, episode_gradients, exact_return, gae, leave_one_out, none, normal_interval,
+    per_decision_importance, ppo, reinforce, reward_to_go, rollout_from_table, short_corridor, trajectory_importance,
+    weighted_importance, weighted_per_decision,
 )  # fmt: skip
 from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
 from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
@@ -221,6 +224,34 @@ def bench_exact():
     report("refusal to enumerate 100,000 steps", f"{timed(refused):.3f} s", "target: 2 s or less")
 
 
+def judged(actions, rewards, propensities, steps=1, choices=10):
+    """Intervals of all six estimators, from the columns of a table; its rows as episodes of so many steps."""
+    log = rollout_from_table(actions, rewards, propensities)
+    log = log._replace(**{name: getattr(log, name).reshape(steps, -1) for name in ("actions", "rewards", "mask", "log_probs")})
+    log = log._replace(observations=np.zeros((steps + 1, log.mask.shape[1]), int), discounts=log.mask * (np.arange(steps) < steps - 1)[:, None])
+    pi = (1 + np.arange(choices)) / (choices * (choices + 1) / 2)
+    target, q = np.log(pi)[log.actions], pi / 2
+    found = [each(log, target) for each in (trajectory_importance, weighted_importance, per_decision_importance, weighted_per_decision)]
+    found += [direct_method(log, q, pi), doubly_robust(log, target, q, pi)]
+    return [normal_interval(each) for each in found]
+
+
+def bench_off_policy():
+    """A million logged rows, each an episode and in episodes of ten; what it takes for a quarter of them, too."""
+    rng = np.random.default_rng(0)
+    table = rng.integers(10, size=1_000_000), rng.integers(2, size=1_000_000), np.full(1_000_000, 0.1)
+    for steps in (1, 10):
+        seconds = timed(partial(judged, *table, steps=steps))
+        report(f"six estimates with intervals from 1,000,000 rows, episodes of {steps}", f"{seconds:.2f} s", "target: about 1 s")
+    peaks = []
+    for rows in (250_000, 1_000_000):
+        tracemalloc.start()
+        judged(*(column[:rows] for column in table))
+        peaks.append(tracemalloc.get_traced_memory()[1] / rows)
+        tracemalloc.stop()
+    report("   bytes a row at most, of 250,000 rows and of 1,000,000", f"{peaks[0]:.0f} and {peaks[1]:.0f}", "target: the same")
+
+
 LABEL_CELL = """
 import ipywidgets
 bare, label = ipywidgets.IntSlider(5, 0, 100), ipywidgets.Label("")
@@ -379,7 +410,8 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_cliff, bench_growth, bench_exact, bench_import):
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_cliff, bench_growth, bench_exact,
+                  bench_off_policy, bench_import):  # fmt: skip
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")

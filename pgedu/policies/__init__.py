@@ -2,7 +2,8 @@
 
 from pgedu.policies.constants import WithConstants
 from pgedu.policies.approximators import MLP, Linear, Table
+from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian, log_softmax, softmax
 from pgedu.policies.policy import Policy
 
-__all__ = ["Linear", "MLP", "Table", "Categorical", "Gaussian", "Policy", "WithConstants", "log_softmax", "softmax"]
+__all__ = ["Linear", "MLP", "Table", "Gain", "Categorical", "Gaussian", "Policy", "WithConstants", "log_softmax", "softmax"]

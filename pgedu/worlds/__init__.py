@@ -13,5 +13,9 @@ and one that samples whole episodes quicker than its environment would step:
 
     sample(policy, theta, episodes=..., rng=..., gamma=None, max_steps=...)    a generator, see `sampling.sample`
 
-A policy is passed in and asked for `size`, `outputs`, `score` and its `head`: worlds import no policy.
+and one whose rewards and steps can be differentiated:
+
+    pathwise_gradients(policy, theta, rollout)          of each episode, its chance held fixed, [*R, B, D]
+
+A policy is passed in and asked for `size`, `outputs`, `score`, its `head` and its `approximator`: worlds import no policy.
 """

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.arguments import number, numbers, refuse
+from pgedu.worlds import linear_policies, quadratic_envs
+from pgedu.worlds.matrices import backward, forward, marked, matrix_of, semidefinite, sum_over_time
+from pgedu.worlds.solving import MOST_STEPS
 
-MOST_DOUBLINGS = 60  # a sum of 2^60 terms: beyond that a gain is as good as unstable
 MOST_SWEEPS = 100_000  # of the Riccati iteration
 MOST_COST = 1e100  # a P that grows so much in one sweep of it grows for ever
 
@@ -18,10 +20,13 @@ def _marked(function):
 
 
 class QuadraticSolution(NamedTuple):
-    """What is known of a gain K in a linear-quadratic world. Infinite in every entry where the gain is not stable."""
+    """What is known of a gain K in a linear-quadratic world. Infinite in every entry where the gain is not stable.
+
+    With a horizon there is an axis of time H in front of all three, as in an MDP's `Solution`: row t is time t.
+    """
 
     values: np.ndarray  # [*R, N, N]; P: without noise, -x'Px is the value of state x
-    visits: np.ndarray  # [*R, N, N]; Sigma = sum_t gamma^t E[x_t x_t']
+    visits: np.ndarray  # [*R, N, N]; Sigma = sum_t gamma^t E[x_t x_t'], or its term at t
     errors: np.ndarray  # [*R, M, N]; E = RK - gamma B'P(A - BK), which is 0 at the optimum; grad J = -2 E Sigma
 
 
@@ -29,8 +34,10 @@ class QuadraticSolution(NamedTuple):
 class LinearQuadratic:
     """x' = A x + B u + noise, reward -(x'Qx + u'Ru), for ever; N states and M actions, which are all numbers.
 
-    The policy is u = -K x + sigma eps, with independent standard normal eps. Its theta [*R, D] is the gain K [M, N]
-    row by row, D = M N, for any number of runs.
+    The policy is u = -K x + sigma eps, with independent standard normal eps. The `gain_...` methods take the gain
+    itself: theta [*R, D] is K [M, N] row by row, D = M N, for any number of runs; sigma is one number, or one for each
+    action, [*R, M]. `solve`, `exact_return` and `exact_gradient` take a `Policy` whose mean is linear in the state,
+    with its own theta; that of `Policy(Gain(N, M, sigma), Gaussian(M))` is K itself.
 
     A gain is stable where gamma^t E[x_t x_t'] dies away. Where it is not, J is -inf and so is every entry of its
     gradient: a mark, not a direction. Nothing here is ever NaN. (A world that happens not to start, nor to be pushed,
@@ -41,7 +48,9 @@ class LinearQuadratic:
         Q: [N, N], positive semidefinite, and R: [M, M], positive definite: the costs. All four symmetric.
         start_covariance: [N, N], E[x_0 x_0']; default the identity. (If the mean is not 0, give the second moment.)
         noise_covariance: [N, N], of the noise of each step; default 0.
-        gamma: discount, above 0 and up to 1. At 1 there may be no noise and no sigma: they would cost without end.
+        gamma: discount, above 0 and up to 1. At 1 without a horizon there may be no noise and no sigma: they would
+            cost without end.
+        horizon: None, or the number of steps after which every episode ends; J is then finite whatever the gain.
     Raises:
         ValueError: matrices whose shapes do not fit or that are no costs or covariances; noise without discount.
     Source: Fazel, Ge, Kakade & Mesbahi (2018), Global convergence of policy gradient methods for the LQR, section 3.
@@ -54,27 +63,30 @@ class LinearQuadratic:
     start_covariance: np.ndarray | None = None
     noise_covariance: np.ndarray | None = None
     gamma: float = 1.0
+    horizon: int | None = None
 
     def __post_init__(self):
-        A, B = _matrix("A", self.A, "[N, N]"), _matrix("B", self.B, "[N, M]")
+        A, B = matrix_of("A", self.A, "[N, N]"), matrix_of("B", self.B, "[N, M]")
         N, M = B.shape
         start = np.eye(N) if self.start_covariance is None else self.start_covariance
         noise = np.zeros((N, N)) if self.noise_covariance is None else self.noise_covariance
         fields = {
             "A": numbers("A", A, "[N, N]", (N, N)),
             "B": B,
-            "Q": _semidefinite("Q", self.Q, "[N, N]", N),
-            "R": _semidefinite("R", self.R, "[M, M]", M, definite=True),
-            "start_covariance": _semidefinite("start_covariance", start, "[N, N]", N),
-            "noise_covariance": _semidefinite("noise_covariance", noise, "[N, N]", N),
+            "Q": semidefinite("Q", self.Q, "[N, N]", N),
+            "R": semidefinite("R", self.R, "[M, M]", M, definite=True),
+            "start_covariance": semidefinite("start_covariance", start, "[N, N]", N),
+            "noise_covariance": semidefinite("noise_covariance", noise, "[N, N]", N),
         }
         for name, value in fields.items():  # copies that nobody can write into
             value = np.array(value)
             value.setflags(write=False)
             object.__setattr__(self, name, value)
         number("gamma", self.gamma, most=1, above=0)
-        if self.gamma == 1 and self.noise_covariance.any():
-            raise refuse("gamma", "below 1 where there is noise, which costs without end", self.gamma)
+        if self.horizon is not None:
+            number("horizon", self.horizon, 1, MOST_STEPS, whole=True)
+        elif self.gamma == 1 and self.noise_covariance.any():
+            raise refuse("gamma", "below 1 where there is noise and no horizon: it costs without end", self.gamma)
 
     def matrix(self, theta):
         """The gains K [*R, M, N] of theta [*R, D]; ValueError where theta does not fit or is not finite."""
@@ -93,41 +105,58 @@ class LinearQuadratic:
         return finite & (radius < 1)
 
     @_marked
-    def solve_gain(self, theta, *, sigma=0.0):
+    def solve_gain(self, theta, *, sigma=0.0, horizon=None):
         """The `QuadraticSolution` of theta [*R, D]: P = Q + K'RK + gamma L'PL and Sigma = X + gamma L Sigma L', L = A - BK.
 
-        X is the start's covariance and what noise adds to it, gamma / (1 - gamma) (noise + sigma^2 BB'). Both equations
-        (of Lyapunov) are sums over time; they are doubled, 1, 2, 4, ... steps, which cannot make a cost negative.
+        X is the start's covariance and what noise adds to it, gamma / (1 - gamma) (noise + sigma^2 BB'). With a horizon
+        (default the world's own) both equations (of Lyapunov) become recursions over time, and every gain has numbers.
         """
-        K, loop = self.matrix(theta), self._loop(self.matrix(theta))
-        stable = self.stable(theta)[..., None, None]
-        loop = np.where(stable, loop, 0.0)
-        transposed = np.swapaxes(loop, -1, -2)
-        P = _sum_over_time(loop, self.Q + np.swapaxes(K, -1, -2) @ self.R @ K)
-        Sigma = _sum_over_time(transposed, self.start_covariance + self.gamma * self._unrest(sigma))
-        E = self.R @ K - self.gamma * self.B.T @ P @ (self.A - self.B @ K)
-        sound = stable & np.logical_and.reduce([np.isfinite(part).all((-1, -2), keepdims=True) for part in (P, Sigma, E)])
-        return QuadraticSolution(*(np.where(sound, part, np.inf) for part in (P, Sigma, E)))
+        K, horizon = self.matrix(theta), self._steps(horizon)
+        loop, squares = self._loop(K), self._squares(theta, sigma, horizon)
+        cost, pushed = self._cost(K), self.noise_covariance + (self.B * squares[..., None, :]) @ self.B.T
+        if horizon is None:
+            start = self.start_covariance + pushed * (self.gamma * self._weights(None).sum())
+            P = ahead = self._values_for_ever(theta)
+            loop = np.where(np.isfinite(P), loop, 0.0)
+            Sigma = sum_over_time(np.swapaxes(loop, -1, -2), start)
+        else:
+            P = backward(loop, cost, horizon)
+            Sigma = forward(loop, self.start_covariance, pushed, self.gamma, horizon)
+            ahead = np.concatenate([P[1:], np.zeros_like(P[:1])])
+        E = self.R @ K - self.gamma * self.B.T @ ahead @ (self.A - self.B @ K)
+        return _sound(P, Sigma, E, time=horizon is not None)
 
     @_marked
-    def gain_return(self, theta, *, sigma=0.0):
-        """J = -tr(P X_0) - (sigma^2 tr R + gamma tr(P (noise + sigma^2 BB'))) / (1 - gamma), [*R]; -inf where unstable."""
-        P = self.solve_gain(theta, sigma=sigma).values
-        weights = self.start_covariance + self.gamma * self._unrest(sigma)
-        dither = sigma**2 * np.trace(self.R) / (1 - self.gamma) if sigma else 0.0
-        J = -(P * weights).sum(axis=(-1, -2)) - dither
-        return np.where(np.isfinite(P).all((-1, -2)) & np.isfinite(J), J, -np.inf)[()]
+    def gain_return(self, theta, *, sigma=0.0, horizon=None):
+        """J = -tr((Q + K'RK) Sigma) - sum_t gamma^t sigma^2 tr R, [*R]; -inf where there is no end to it."""
+        horizon = self._steps(horizon)
+        squares = self._squares(theta, sigma, horizon)
+        Sigma = self.solve_gain(theta, sigma=sigma, horizon=horizon).visits
+        Sigma = Sigma if horizon is None else Sigma.sum(axis=0)
+        dither = (squares * np.diagonal(self.R)).sum(axis=-1) * self._weights(horizon).sum()
+        J = -(self._cost(self.matrix(theta)) * Sigma).sum(axis=(-1, -2)) - dither
+        return np.where(np.isfinite(J), J, -np.inf)[()]
 
     @_marked
-    def gain_gradient(self, theta, *, sigma=0.0):
-        """dJ/dK = -2 E Sigma, flat as theta is, [*R, D]; -inf in every entry where the gain is unstable.
+    def gain_gradient(self, theta, *, sigma=0.0, horizon=None):
+        """dJ/dK = -2 sum_t E_t Sigma_t, flat as theta is, [*R, D]; -inf in every entry where the gain is unstable.
 
         Source: Fazel et al. (2018), lemma 1, with the discount and the noise put in.
         """
-        solution = self.solve_gain(theta, sigma=sigma)
+        solution = self.solve_gain(theta, sigma=sigma, horizon=horizon)
         gradient = -2 * solution.errors @ solution.visits
-        sound = np.isfinite(gradient).all((-1, -2), keepdims=True) & np.isfinite(solution.values).all((-1, -2), keepdims=True)
-        return np.where(sound, gradient, -np.inf).reshape(np.shape(theta))
+        gradient = gradient if self._steps(horizon) is None else gradient.sum(axis=0)
+        return marked(gradient, axes=2).reshape(np.shape(theta))
+
+    @_marked
+    def sigma_gradient(self, theta, *, sigma, horizon=None):
+        """dJ / d log sigma = -2 sigma^2 sum_t gamma^t diag(R + gamma B' P_t+1 B), [*R, M]; -inf where unstable."""
+        horizon = self._steps(horizon)
+        P, weights = self.solve_gain(theta, sigma=sigma, horizon=horizon).values, self._weights(horizon)
+        ahead = P[None] if horizon is None else np.concatenate([P[1:], np.zeros_like(P[:1])])
+        each = np.diagonal(self.R + self.gamma * self.B.T @ ahead @ self.B, axis1=-2, axis2=-1)
+        slopes = -2 * self._squares(theta, sigma, horizon) * np.tensordot(weights, each, axes=1)
+        return marked(slopes, axes=1)
 
     @_marked
     def improve_gain(self, theta):
@@ -137,7 +166,7 @@ class LinearQuadratic:
         An unstable gain has no values to improve on and stays as it is.
         Source: Hewer (1971); Fazel et al. (2018), section 3.
         """
-        K, P = self.matrix(theta), self.solve_gain(theta).values
+        K, P = self.matrix(theta), self._values_for_ever(theta)
         sound = np.isfinite(P).all((-1, -2), keepdims=True)
         better = self._best_gain(np.where(sound, P, 0.0))
         return np.where(sound & np.isfinite(better), better, K).reshape(np.shape(theta))
@@ -167,41 +196,54 @@ class LinearQuadratic:
         """sqrt(gamma) (A - BK), [*R, N, N]."""
         return np.sqrt(self.gamma) * (self.A - self.B @ K)
 
-    def _unrest(self, sigma):
-        """What all steps to come add to the state's covariance, discounted: (noise + sigma^2 BB') / (1 - gamma)."""
-        number("sigma", sigma, 0)
-        if self.gamma == 1 and sigma > 0:
-            raise refuse("sigma", "0 where gamma is 1: noise would cost without end", sigma)
-        pushed = self.noise_covariance + sigma**2 * self.B @ self.B.T
-        return pushed / (1 - self.gamma) if self.gamma < 1 else pushed
+    def _values_for_ever(self, theta):
+        """P without a horizon, [*R, N, N]; infinite in every entry where the gain is unstable, or P overflows."""
+        K, stable = self.matrix(theta), self.stable(theta)[..., None, None]
+        P = sum_over_time(np.where(stable, self._loop(K), 0.0), self._cost(K))
+        return np.where(stable & np.isfinite(P).all((-1, -2), keepdims=True), P, np.inf)
+
+    def _cost(self, K):
+        """Q + K'RK: what a step in state x costs is x' times this times x."""
+        return self.Q + np.swapaxes(K, -1, -2) @ self.R @ K
+
+    def _steps(self, horizon):
+        if horizon is not None:
+            number("horizon", horizon, 1, MOST_STEPS, whole=True)
+        return min((each for each in (horizon, self.horizon) if each is not None), default=None)
+
+    def _weights(self, horizon):
+        """gamma^t of each step; without a horizon, their sum."""
+        if horizon is None:
+            return np.array([1 / (1 - self.gamma) if self.gamma < 1 else 0.0])
+        return self.gamma ** np.arange(horizon)
+
+    def _squares(self, theta, sigma, horizon):
+        """sigma^2 of each action of each run, [*R, M]."""
+        runs, M = np.shape(theta)[:-1], self.B.shape[1]
+        if np.ndim(sigma) == 0:
+            number("sigma", sigma, 0)
+        sigma = numbers("sigma", sigma)
+        if sigma.ndim and sigma.shape != (*runs, M) or (sigma < 0).any():
+            raise refuse("sigma", f"0 or more, one number or [*R, M] = {(*runs, M)}", sigma.tolist())
+        if self.gamma == 1 and horizon is None and sigma.any():
+            raise refuse("sigma", "0 where gamma is 1 and no horizon: noise would cost without end", sigma.tolist())
+        return np.broadcast_to(sigma**2, (*runs, M))
 
     def _best_gain(self, P):
         right = self.gamma * self.B.T @ P
         return np.linalg.solve(self.R + right @ self.B, right @ self.A)
 
-
-def _sum_over_time(loop, source):
-    """sum_t loop'^t source loop^t, [*R, N, N], which solves P = source + loop' P loop."""
-    total = np.broadcast_to(source, loop.shape)
-    for _ in range(MOST_DOUBLINGS):
-        total = total + np.swapaxes(loop, -1, -2) @ total @ loop
-        loop = loop @ loop
-        if np.abs(loop).max(initial=0.0) < 1e-12:  # squared in the next term
-            break
-    return total
+    # What a world answers (see pgedu.worlds); each is a function of this one.
+    require_fit = linear_policies.require_fit
+    solve = linear_policies.solve
+    exact_return = linear_policies.exact_return
+    exact_gradient = linear_policies.exact_gradient
+    pathwise_gradients = linear_policies.pathwise_gradients
+    vector_env = quadratic_envs.vector_env
 
 
-def _matrix(name, value, axes):
-    matrix = numbers(name, value, axes)
-    matrix = matrix.reshape(1, 1) if matrix.ndim == 0 else matrix
-    if matrix.ndim != 2 or not matrix.size:
-        raise refuse(name, f"a matrix {axes}", f"shape {matrix.shape}")
-    return matrix
-
-
-def _semidefinite(name, value, axes, size, *, definite=False):
-    matrix = numbers(name, _matrix(name, value, axes), axes, (size, size))
-    least, little = np.linalg.eigvalsh(matrix).min(), 1e-9 * np.abs(matrix).max()
-    if np.abs(matrix - matrix.T).max() > little or (least <= 0 if definite else least < -little):
-        raise refuse(name, f"symmetric and positive {'' if definite else 'semi'}definite", value)
-    return matrix
+def _sound(P, Sigma, E, *, time):
+    """The solution, infinite in every entry of those runs of which any number is not finite."""
+    axes = (0, -1, -2) if time else (-1, -2)
+    fine = np.logical_and.reduce([np.isfinite(part).all(axis=axes, keepdims=True) for part in (P, Sigma, E)])
+    return QuadraticSolution(*(np.where(fine, part, np.inf) for part in (P, Sigma, E)))

@@ -10,6 +10,8 @@ import numpy as np
 
 from pgedu.worlds import finite
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
+from pgedu.worlds.linear_quadratic import LinearQuadratic
+from pgedu.worlds.quadratic_envs import LinearQuadraticEnv, LinearQuadraticVectorEnv
 
 WORLDS = {
     "Bandit": partial(finite.bandit, np.linspace(-1, 1, 10), noise=1.0),
@@ -17,6 +19,9 @@ WORLDS = {
     "ShortCorridor": finite.short_corridor,
     "CliffWalk": finite.cliff_walk,
 }
+
+# Place and speed of a cart that is pushed, half a second a step: the double integrator.
+CART = {"A": [[1, 0.5], [0, 1]], "B": [[0], [0.5]], "Q": np.eye(2), "R": np.eye(1)}
 
 
 def make_env(world, render_mode=None, **settings):
@@ -29,8 +34,18 @@ def make_vector_env(world, num_envs=1, max_episode_steps=None, render_mode=None,
     return TabularVectorEnv(WORLDS[world](**settings), num_envs, max_episode_steps, render_mode)
 
 
+def make_quadratic_env(render_mode=None, **settings):
+    """Entry point of one linear-quadratic world; settings are those of `LinearQuadratic`, by default a pushed cart."""
+    return LinearQuadraticEnv(LinearQuadratic(**CART | settings), render_mode)
+
+
+def make_quadratic_vector_env(num_envs=1, max_episode_steps=None, render_mode=None, **settings):
+    """Entry point of the vectorised one."""
+    return LinearQuadraticVectorEnv(LinearQuadratic(**CART | settings), num_envs, max_episode_steps, render_mode)
+
+
 def register_worlds():
-    """Register every world of `WORLDS`, and Pendulum; done once, when pgedu is imported."""
+    """Register every world of `WORLDS`, a linear-quadratic one, and Pendulum; done once, when pgedu is imported."""
     for name in WORLDS:
         gymnasium.register(
             f"pgedu/{name}-v0", "pgedu.worlds.registry:make_env",
@@ -40,4 +55,8 @@ def register_worlds():
     gymnasium.register(
         "pgedu/Pendulum-v0", "gymnasium.envs.classic_control.pendulum:PendulumEnv",
         vector_entry_point="pgedu.worlds.pendulum:PendulumVectorEnv", max_episode_steps=200,
+    )  # fmt: skip
+    gymnasium.register(
+        "pgedu/LinearQuadratic-v0", "pgedu.worlds.registry:make_quadratic_env",
+        vector_entry_point="pgedu.worlds.registry:make_quadratic_vector_env", max_episode_steps=200,
     )  # fmt: skip

@@ -129,7 +129,7 @@ def test_equations_of_lyapunov_fazel_and_bellman():
     best = world.optimal_gain()
     theta = best + 0.05 * rng.normal(size=(50, 6))
     assert world.stable(theta).all()
-    (A, B, Q, R, X, W, gamma), K = (getattr(world, name) for name in world.__dataclass_fields__), world.matrix(theta)
+    (A, B, Q, R, X, W, gamma, _), K = (getattr(world, name) for name in world.__dataclass_fields__), world.matrix(theta)
     P, Sigma, E = world.solve_gain(theta)
     L = A - B @ K
     T = lambda matrices: np.swapaxes(matrices, -1, -2)  # noqa: E731
@@ -245,7 +245,7 @@ def test_arrays_are_copies_that_nobody_can_write_into():
     ({"R": [[0.0]]}, "R must be symmetric and positive definite"),
     ({"R": np.eye(2)}, r"R must be \[M, M\] = \(1, 1\)"),
     ({"start_covariance": -np.eye(2)}, "start_covariance must be symmetric"),
-    ({"noise_covariance": np.eye(2)}, "gamma must be below 1 where there is noise, which costs without end; got 1.0"),
+    ({"noise_covariance": np.eye(2)}, "gamma must be below 1 where there is noise and no horizon: it costs without end; got 1.0"),
     ({"gamma": 0.0}, "gamma must be a number above 0 and up to 1; got 0.0"),
     ({"A": np.full((2, 2), np.nan)}, "A must be finite numbers; got NaN or infinity"),
 ])  # fmt: skip

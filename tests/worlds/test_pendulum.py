@@ -76,7 +76,7 @@ def test_whole_episodes_are_gymnasium_s(dtype, limit):
 def test_only_the_copies_that_ended_start_anew():
     env = pg.PendulumVectorEnv(3, max_episode_steps=4)
     env.reset(seed=0)
-    env._elapsed[1] = 2  # as if it had been started two steps later than the others
+    env.elapsed[1] = 2  # as if it had been started two steps later than the others
     still, ends = np.zeros((3, 1)), []
     for _ in range(10):
         before = env.state
