@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.panels.look import COLORS, tidy
+from pgedu.panels.views import LearningCurve
 
-LEFT, RUNS, EPISODES = 0, 500, 300
+LEFT, RUNS = 0, 500
 
 
 class Method(NamedTuple):
@@ -35,7 +36,7 @@ class Record(NamedTuple):
 class left_or_right:  # noqa: N801 - a verb to its users, as `reinforce` is
     """Episodes of learners in A: right ends and pays 0; left leads to B, where each action ends and pays N(mean, 1).
 
-    An iterator of `Record`. All learners act epsilon-greedily (0.1) and step by alpha = 0.1; every method has `runs`.
+    An endless iterator of `Record`. All learners act epsilon-greedily (0.1) and step by alpha = 0.1; every method has `runs`.
 
     Args:
         methods: of `Method`.
@@ -46,8 +47,8 @@ class left_or_right:  # noqa: N801 - a verb to its users, as `reinforce` is
 
     alpha, epsilon = 0.1, 0.1
 
-    def __init__(self, methods, rng, *, mean=-0.1, actions=10, first=False, runs=RUNS, episodes=EPISODES):
-        self.rng, self.mean, self.first, self.episodes, self.episode = rng, mean, first, episodes, 0
+    def __init__(self, methods, rng, *, mean=-0.1, actions=10, first=False, runs=RUNS):
+        self.rng, self.mean, self.first, self.episode = rng, mean, first, 0
         self._double, self._judge = (np.repeat([each[k] for each in methods], runs) for k in (1, 2))
         self._run, self._groups = np.arange(len(self._double)), (len(methods), runs)
         self.a, self.b = (np.zeros((2, len(self._run), n)) for n in (2, actions))  # [table, run, action]
@@ -56,8 +57,6 @@ class left_or_right:  # noqa: N801 - a verb to its users, as `reinforce` is
         return self
 
     def __next__(self):
-        if self.episode == self.episodes:
-            raise StopIteration
         self.episode += 1
         table = self._table()
         action = self._act(self.a)
@@ -99,24 +98,27 @@ def left_and_believed(methods):
     def view(figure):
         axes = figure.subplot_mosaic("WW;SB", height_ratios=[0.22, 1])
         pays, share, worth = _the_world(axes["W"]), axes["S"], axes["B"]
-        tidy(share, f"share of {RUNS:,} learners that go left", "episode").set(xlim=(0, EPISODES), ylim=(0, 1))
-        tidy(worth, "what targets take B to be worth, on average", "episode").set(xlim=(0, EPISODES), ylim=(-0.45, 0.75))
-        lines = [[axes.plot([], [], color=each.color, label=each.name)[0] for each in methods] for axes in (share, worth)]
-        (aim,) = share.plot([0, EPISODES], [0, 0], "--", color=COLORS["exact"], linewidth=1.5, label="best share, exploring")
-        (truth,) = worth.plot([0, EPISODES], [0, 0], color=COLORS["exact"], label="exact: what B is worth")
-        figure.legend(handles=[*lines[0], aim, truth], loc="outside lower left", ncols=5 if len(methods) < 3 else 3, borderpad=0)
-        seen = []
+        tidy(share, f"share of {RUNS:,} learners that go left", "episode").set_ylim(0, 1)
+        tidy(worth, "what targets take B to be worth, on average", "episode").set_ylim(-0.45, 0.75)
+        curves = [[LearningCurve(axes, each.name, each.color) for each in methods] for axes in (share, worth)]
+        aim = share.axhline(0, linestyle="--", color=COLORS["exact"], linewidth=1.5, label="best share, exploring")
+        truth = worth.axhline(0, color=COLORS["exact"], label="exact: what B is worth")
+        lines = [*(curve.band.line for curve in curves[0]), aim, truth]
+        figure.legend(handles=lines, loc="outside lower left", ncols=5 if len(methods) < 3 else 3, borderpad=0)
+        last = None
 
         def draw(new, mean=-0.1):
-            seen.extend(new)
+            nonlocal last
+            last = new[-1] if new else last
+            for row, field in zip(curves, ("left", "believed")):
+                for k, curve in enumerate(row):
+                    curve.add([record.episode for record in new], np.array([[getattr(record, field)[k]] for record in new]))
+                    curve.show()
             best = 0.05 if mean < 0 else 0.95
             aim.set(ydata=[best, best], visible=bool(mean))  # at 0 all shares are equally good
             truth.set_ydata([mean, mean])
             pays.set_text(f"each pays N({mean:.2f}, 1)".replace("-", "−"))
-            for artists, values in zip(lines, ([each.left for each in seen], [each.believed for each in seen])):
-                for artist, curve in zip(artists, np.transpose(values)):
-                    artist.set_data([each.episode for each in seen], curve)
-            return _told(methods, seen, mean)
+            return _told(methods, last, mean)
 
         return draw
 
@@ -140,12 +142,12 @@ def _the_world(axes):
     return axes.text(1.92, 0.62, "", **settings)
 
 
-def _told(methods, seen, mean):
-    if not seen:
+def _told(methods, last, mean):
+    if last is None:
         return "No episode yet."
     parts = [f"{each.name}: {100 * left:.0f} % go left, and B is taken to be worth {believed:+.2f}"
-             for each, left, believed in zip(methods, *seen[-1][1:])]  # fmt: skip
-    return f"Episode {seen[-1].episode}. {'; '.join(parts)}. In truth it is worth {mean:+.2f}."
+             for each, left, believed in zip(methods, *last[1:])]  # fmt: skip
+    return f"Episode {last.episode:,}. {'; '.join(parts)}. In truth it is worth {mean:+.2f}."
 
 
 def largest_of(many):

@@ -10,7 +10,7 @@ from pgedu.gradients.exact import exact_return
 from pgedu.learning.actor_critics import actor_critic
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
-from pgedu.learning.q_learning import expected_sarsa, q_learning, sarsa, table_return
+from pgedu.learning.q_learning import TabularControl, expected_sarsa, q_learning, sarsa, table_return
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.on_the_cliff import Median, action_values, earned
 from pgedu.panels.look import COLORS, best_line, color_of, label, tidy
@@ -49,11 +49,21 @@ def policy_in(place):
     return Policy.softmax(Table(place.world.n_observations, place.world.n_actions))
 
 
-class five_methods:  # noqa: N801 - a verb to its users, as `reinforce` is
-    """Five trainings that take turns: the one with the fewest environment steps makes the next `steps` of them, or more.
+class three_targets(TabularControl):  # noqa: N801
+    """Q-learning, SARSA and expected SARSA in one training, a third of the runs each: one array does the work of three."""
 
-    Yields (name, its last record). What a slider sets acts at once: `alpha`, `epsilon` and `half_after` on the
-    learners of action values, `times` on the learning rates of the two others.
+    def ahead(self, tables, learning):
+        group = self._run * len(METHODS) // self.runs
+        best, taken, mean = (method.ahead(self, tables, learning) for method in METHODS.values())
+        self._decided = np.where(group == list(METHODS).index("SARSA"), self._decided, -1)
+        return np.choose(group, [best, taken, mean])
+
+
+class five_methods:  # noqa: N801 - a verb to its users, as `reinforce` is
+    """Five methods that take turns: who has the fewest environment steps makes the next `steps` of them, or more.
+
+    Yields (name, last record). What a slider sets acts at once: `alpha`, `epsilon` and `half_after` on the
+    learners of action values, which are one training, `times` on the learning rates of the two others.
     """
 
     alpha, epsilon, half_after, times = 0.5, 0.1, np.inf, 1.0
@@ -61,12 +71,14 @@ class five_methods:  # noqa: N801 - a verb to its users, as `reinforce` is
     def __init__(self, place, rng, runs=LEARNERS, steps=100):
         own = {"runs": runs, "rng": rng}
         self.place, self.steps = place, steps
-        self.trainings = {name: method(place.world, steps=steps, **own) for name, method in METHODS.items()}
         critic = LearnedValue(Table(place.world.n_observations, 1), SGD(0.2))
         batch = {"episodes": place.episodes, "baseline": leave_one_out, "max_steps": 10_000, "optimizer": place.optimizer(1.0)}
-        segments = {"steps": 8, "lam": 0.9, "critic": critic, "optimizer": SGD(1.0)}
-        self.trainings["REINFORCE"] = reinforce(place.world, policy_in(place), **batch, **own)
-        self.trainings["actor-critic"] = actor_critic(place.world, policy_in(place), **segments, **own)
+        segments = {"steps": 16, "lam": 0.9, "critic": critic, "optimizer": SGD(1.0)}
+        self.trainings = {
+            "values": three_targets(place.world, runs=len(METHODS) * runs, rng=rng, steps=steps),
+            "REINFORCE": reinforce(place.world, policy_in(place), **batch, **own),
+            "actor-critic": actor_critic(place.world, policy_in(place), **segments, **own),
+        }
 
     def __iter__(self):
         while True:
@@ -76,28 +88,29 @@ class five_methods:  # noqa: N801 - a verb to its users, as `reinforce` is
             enough = training.environment_steps + self.steps
             while training.environment_steps < enough:
                 record = next(training)
-            yield name, record
-
-    def alone(self, name):
-        """One of the trainings, with the settings as they are."""
-        self._set(name, self.trainings[name])
-        return self.trainings[name]
+            if name == "values":
+                thirds = np.split(record.theta, len(METHODS))
+                yield from ((each, record._replace(theta=theta)) for each, theta in zip(METHODS, thirds))
+            else:
+                yield name, record
 
     def _set(self, name, training):
-        if name in METHODS:
+        if name == "values":
             training.alpha, training.epsilon, training.half_after = self.alpha, self.epsilon, self.half_after
         else:
             training.learning_rate = self.times * self.place.rates[list(POLICIES).index(name)]
 
 
-def two_returns(place, name, theta, epsilon):
-    """Exact J [R] of what the learners with parameters theta [R, D] do, and of their greedy policies."""
-    world = place.world
+def what_is_done(place, name, theta, epsilon):
+    """Exact J [R] of what the learners with parameters theta [R, D] do."""
     if name in METHODS:
-        q = action_values(theta, world)
-        return table_return(world, q, epsilon), table_return(world, q)
-    greedy = table_return(world, theta.reshape(len(theta), world.n_observations, world.n_actions))
-    return exact_return(world, policy_in(place), theta), greedy
+        return table_return(place.world, action_values(theta, place.world), epsilon)
+    return exact_return(place.world, policy_in(place), theta)
+
+
+def greedily(place, theta):
+    """Exact J [R] of the greedy policies: of the largest action value, or preference, of theta [R, D]."""
+    return table_return(place.world, action_values(theta, place.world))
 
 
 def three_worlds(figure):
@@ -108,9 +121,12 @@ def three_worlds(figure):
     def draw(new, epsilon, place):
         nonlocal picture
         picture = picture or _Picture(left, right, PLACES[place])
+        latest = dict(new)
         for name, record in new:
-            last[name] = record, *two_returns(PLACES[place], name, record.theta, epsilon)
-            picture.curves[name].add([record.environment_steps], last[name][1][None])
+            done = what_is_done(PLACES[place], name, record.theta, epsilon)
+            picture.curves[name].add([record.environment_steps], done[None])
+            if record is latest[name]:
+                last[name] = record, done, greedily(PLACES[place], record.theta)
         for name, (_, _, greedy) in last.items():
             picture.show(name, greedy)
         return _told(PLACES[place], last)

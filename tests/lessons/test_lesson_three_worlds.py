@@ -6,7 +6,9 @@ from lesson import picture
 from matplotlib.figure import Figure
 
 from pgedu import exact_return, optimal_action_values, table_return
-from pgedu.lessons.three_worlds import METHODS, PLACES, POLICIES, five_methods, policy_in, three_worlds, two_returns
+from pgedu.lessons.three_worlds import (
+    METHODS, PLACES, POLICIES, five_methods, greedily, policy_in, three_targets, three_worlds, what_is_done,
+)  # fmt: skip
 
 
 def race(place, records, **settings):
@@ -26,11 +28,36 @@ def test_the_one_with_the_fewest_steps_has_its_turn():
 
 def test_sliders_reach_those_whom_they_concern():
     running, _ = race("campaign", 10, alpha=0.3, epsilon=0.2, half_after=50.0, times=2.0)
-    for name in METHODS:
-        training = running.trainings[name]
-        assert (training.alpha, training.epsilon, training.half_after) == (0.3, 0.2, 50.0)
+    training = running.trainings["values"]
+    assert (training.alpha, training.epsilon, training.half_after) == (0.3, 0.2, 50.0)
     assert [running.trainings[name].learning_rate for name in POLICIES] == [2 * rate for rate in PLACES["campaign"].rates]
-    assert running.alone("REINFORCE") is running.trainings["REINFORCE"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_three_methods_in_one_training_move_each_by_its_own_target(place):
+    """One step from given tables: each entry that moves has moved towards its method's target, by hand."""
+    world, rng = PLACES[place].world, np.random.default_rng(3)
+    O, A = world.n_observations, world.n_actions
+    training = three_targets(world, runs=30, rng=rng, theta=rng.normal(size=(30, O * A)), epsilon=0.4, alpha=0.5)
+    for _ in range(20):
+        before, states = training.q.copy(), training._states.copy()
+        next(training)
+        after = training.q
+        for run in range(30):
+            ((o, a),) = np.argwhere(after[run] != before[run])
+            assert o == world.observation[states[run]]
+            row = before[run, world.observation[training._states[run]]]
+            ended = world.terminal[training._states[run]] or training._age[run] == 0
+            moved = (after[run, o, a] - before[run, o, a]) / 0.5 + before[run, o, a] - world.rewards[states[run], a]
+            decided = training._decided[run]
+            if ended:
+                assert moved == pytest.approx(0, abs=1e-9)
+            elif run < 10:
+                assert moved == pytest.approx(world.gamma * row.max()) and decided == -1
+            elif run < 20:
+                assert moved == pytest.approx(world.gamma * row[decided]) and decided >= 0
+            else:
+                assert moved == pytest.approx(world.gamma * (0.6 * row.max() + 0.4 * row.mean())) and decided == -1
 
 
 def test_best_possible():
@@ -46,7 +73,7 @@ def test_best_possible():
 def test_what_is_done_and_the_greedy_policy(name):
     place, rng = PLACES["campaign"], np.random.default_rng(1)
     theta = rng.normal(size=(4, 6))
-    does, greedy = two_returns(place, name, theta, 0.1)
+    does, greedy = what_is_done(place, name, theta, 0.1), greedily(place, theta)
     table = theta.reshape(4, 3, 2)
     chances = np.where(table == table.max(axis=-1, keepdims=True), 0.95, 0.05)
     if name in POLICIES:
@@ -68,7 +95,7 @@ def test_the_picture_shows_medians_and_each_greedy_policy(place):
     left, right = figure.axes
     last = dict(records)
     for name, record in last.items():
-        does, greedy = two_returns(PLACES[place], name, record.theta, 0.1)
+        does, greedy = what_is_done(PLACES[place], name, record.theta, 0.1), greedily(PLACES[place], record.theta)
         (dots,) = [line for line in right.lines if len(line.get_xdata()) == 3 and line.get_color() == running_color(right, name)]
         low = PLACES[place].limits[0]
         np.testing.assert_allclose(dots.get_xdata(), np.maximum(greedy, low))
@@ -85,7 +112,7 @@ def running_color(axes, name):
 
 
 def any_never(last, place):
-    return any(np.median(two_returns(PLACES[place], name, record.theta, 0.1)[1]) < -1e9 for name, record in last.items())
+    return any(np.median(greedily(PLACES[place], record.theta)) < -1e9 for record in last.values())
 
 
 def test_greedy_policies_of_the_corridor_never_arrive():
