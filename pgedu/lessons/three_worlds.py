@@ -174,7 +174,7 @@ def _told(place, last):
     if not last:
         return "No step yet."
     words = []
-    for name, (record, does, greedy) in last.items():
+    for name, (record, does, greedy) in sorted(last.items(), key=lambda each: [*METHODS, *POLICIES].index(each[0])):
         digits = 2 if place.name == "campaign" else 1
         done, best = (earned(np.median(J), greedy=J is greedy, digits=digits) for J in (does, greedy))
         words.append(f"{name} {done} (greedy: {best})")
