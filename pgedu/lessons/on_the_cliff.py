@@ -41,7 +41,7 @@ def learning_there(figure):
     """Learners on the cliff: one of them at work, and the exact J of all. For `watch`."""
     above, below = figure.subplots(2, 1, height_ratios=[1.55, 1])
     world = World(tidy(above, "one of 20 learners: the largest q(s, a), and what it does"), CLIFF)
-    tidy(below, "exact J of 20 learners: median, 8 of 10", "environment steps").set_ylim(LOW, 0)
+    tidy(below, f"exact J of 20 learners, from {LOW:.0f} up: median, 8 of 10".replace("-", "−"), "environment steps").set_ylim(LOW, 0)
     does, greedy = Median(below, "what it does"), Median(below, "its greedy policy", COLORS["exact"], "--")
     key(below)
     last = None
@@ -135,9 +135,8 @@ def best_route(figure):
     best, shortest = returns_by_epsilon()
     (line,) = below.plot(RANDOM, best, color=COLORS["exact"], label="best for this ε")
     (other,) = below.plot(RANDOM, np.maximum(shortest, 2 * LOW), color=COLORS["q learning"], label="the shortest way")
-    for where, words in zip(jumps(), ("second row →", "third row →")):
-        below.axvline(where, color="0.6", linestyle=":")
-        label(below, 1.05 * where, -6, words)
+    passed = [(where, below.axvline(where, color="0.6", linestyle=":"), label(below, 1.05 * where, -6, words))
+              for where, words in zip(jumps(), ("second row →", "third row →"))]  # fmt: skip
     (dot,) = below.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="epsilon")
     key(below, line, other)
     moment = None
@@ -148,6 +147,9 @@ def best_route(figure):
         table, values = best_table(epsilon)
         world.show(table, values, *([] if moment is None else moment[:3]))
         dot.set_data([epsilon], [max(values[START], LOW)])
+        for where, *marks in passed:  # not before: that would answer the question
+            for mark in marks:
+                mark.set_visible(epsilon >= where)
         walking = "" if moment is None else f" Step {moment.steps[0]:,} of the walker's episode, {moment.earned[0]:,.0f} so far."
         return f"{_compared(epsilon, values[START])}{walking}"
 

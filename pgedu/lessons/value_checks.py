@@ -6,8 +6,8 @@ import numpy as np
 
 from pgedu.lessons.verdicts import compare, judged
 
-NOW = [np.array(q) for q in ([4.0, 9.5, -2.0], [-1.0, -6.0, -2.5, 8.0])]
-NEXT = [np.array(q) for q in ([1.0, -3.0, 5.0], [-7.0, -2.0, -4.0, -9.0])]
+NOW = [np.array(q) for q in ([4.0, 9.5, -2.0, 1.5], [8.0, -6.0, -2.5, -1.0])]
+NEXT = [np.array(q) for q in ([1.0, 0.5, 5.0, -3.0], [-7.0, -2.0, -4.0, -9.0])]
 END = "After the end nothing follows: where `terminated`, the target is the reward alone."
 
 
@@ -41,6 +41,10 @@ Q_MISTAKES = [
      _target(_here)),
     ("You take the maximum in the state that was left, and go on after the end: q_next counts, and nothing at the end.",
      _never_ending(_here)),
+    ("You look up the action that was best in the state that was left: take the largest entry of q_next itself.",
+     _target(lambda now, following, action: following[now.argmax()])),
+    ("The maximum is of q_next alone, all of it, even where it is negative: 0 is no action's value.",
+     _target(lambda now, following, action: max(following.max(), 0.0))),
     ("gamma is missing: what follows is discounted by one step.",
      lambda r, gamma, now, following, action, end: r + (not end) * following.max()),
     ("The reward is missing.", lambda r, gamma, now, following, action, end: gamma * (not end) * following.max()),

@@ -36,11 +36,13 @@ twenty_episodes = (
     "truth. Double Q-learning is at about 0.3 by then, on its way down.",
 )
 left_is_right = (
-    "You move the mean to +0.1, so that left is right. Which learners find that out sooner?",
-    ["Q-learning", "Double Q-learning", "Both at the same time"],
+    "Now left is right: you set the mean in B to +0.1, and all start afresh. Of which learners do more go left, "
+    "after 20 episodes and after 300?",
+    ["Q-learning", "Double Q-learning", "Equally many of both"],
     "Q-learning",
     "It overrates B, and now that is a help: after 20 episodes about nine in ten go left, of the double ones about four "
-    "in ten, and fewer later. Too low an estimate keeps them away from what would correct it.",
+    "in ten; after 300 still more than twice as many as of the double ones. Too low an estimate keeps them away from "
+    "what would correct it.",
 )
 judge_names = (
     "The table that judges also names the best action. How many go left after 300 episodes?",

@@ -58,6 +58,10 @@ def test_returns_by_epsilon_and_their_picture():
         assert f"the {row} row" in sentence and f"Step {moments[-1].steps[0]} of the walker's" in sentence
         (dot,) = [line for line in figure.axes[1].lines if line.get_gid() == "epsilon"]
         assert dot.get_xydata()[0] == pytest.approx([epsilon, best_table(epsilon)[1][START]]) and dot.get_ydata()[0] > LOW
+    for epsilon, seen in ((0.0075, []), (0.0077, ["second row →"]), (0.158, ["second row →", "third row →"])):
+        draw(new=[], epsilon=epsilon)
+        assert [each.get_text() for each in figure.axes[1].texts if each.get_visible()] == seen  # jumps not yet met: no hint
+        assert sum(line.get_visible() and line.get_linestyle() == ":" for line in figure.axes[1].lines) == len(seen)
 
 
 def test_minus_infinity_is_said_so():

@@ -1,5 +1,7 @@
 """The race of notebook 09: turns by environment steps, both exact returns of each method, and its picture."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from lesson import picture
@@ -104,6 +106,28 @@ def test_the_picture_shows_medians_and_each_greedy_policy(place):
         assert curve.get_ydata()[-1] == pytest.approx(max(np.median(does), bottom))
         assert f"{name} " in sentence and ("(greedy: −∞)" in sentence) == any_never(last, place)
     assert all(name in sentence for name in last)
+
+
+def test_who_is_out_of_sight_is_named_and_coinciding_curves_are_told_apart():
+    figure, missed = Figure(), {}
+    draw = three_worlds(figure)
+    for share in (0.5, 1e-9):  # at random, which is far below; and hardly ever, along the shortest way
+        for name in ("Q-learning", "SARSA"):
+            q = optimal_action_values(PLACES["cliff"].world)
+            theta = np.stack([q.ravel()] * 3)
+            draw(new=[(name, Given(theta, 100))], epsilon=share, place="cliff")
+        missed[share] = " ".join(text.get_text() for text in figure.axes[0].texts if "below" in text.get_text())
+    assert missed == {0.5: "↓ below: Q-learning, SARSA", 1e-9: ""}
+    widths = [line.get_linewidth() for line in figure.axes[0].lines if line.get_label() in {*METHODS, *POLICIES}]
+    for family in (widths[:3], widths[3:]):
+        assert len(family) > 1 and (np.diff(family) < -1).all()  # later ones lie on top
+
+
+class Given(NamedTuple):
+    """A record with tables of one's own."""
+
+    theta: np.ndarray
+    environment_steps: int
 
 
 def running_color(axes, name):

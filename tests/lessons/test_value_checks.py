@@ -57,6 +57,8 @@ def test_each_mistake_has_its_own_sentence(check, mistakes):
     (check_q_target, lambda r, g, now, after, a, end: r + g * max(now) * (not end), "in the state that was left"),
     (check_q_target, lambda r, g, now, after, a, end: r + g * max(after), "After the end nothing follows"),
     (check_q_target, lambda r, g, now, after, a, end: r + g * after * (not end), "Wrong shape"),
+    (check_q_target, lambda r, g, now, after, a, end: r + g * after[now.argmax()] * (not end), "best in the state that was left"),
+    (check_q_target, lambda r, g, now, after, a, end: r + g * max(0, *after) * (not end), "0 is no action's value"),
     (check_expected_target, lambda r, g, q, e, end: r + g * (1 - e) * max(q) * (not end), "random steps are missing"),
     (check_expected_target, lambda r, g, q, e, end: r + g * max(q) * (not end), "This is Q-learning's target"),
     (check_expected_target, lambda r, g, q, e, end: r + g * ((1 - e) * max(q) + e * np.mean(q)), "After the end nothing"),
