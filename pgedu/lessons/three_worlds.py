@@ -23,7 +23,7 @@ from pgedu.worlds.mdp import MDP
 LEARNERS = 20
 METHODS = {"Q-learning": q_learning, "SARSA": sarsa, "expected SARSA": expected_sarsa}
 POLICIES = {"REINFORCE": reinforce, "actor-critic": actor_critic}
-WIDTHS = (5.0, 3.2, 1.4, 3.8, 1.6)  # of their curves: where they coincide, the thin one lies on the thick one
+WIDTHS = (5.5, 3.6, 1.6, 4.0, 1.8)  # of their curves: where they coincide, the thin one lies on the thick one
 
 
 class Place(NamedTuple):
