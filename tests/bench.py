@@ -29,6 +29,7 @@ from pgedu import (  # noqa: E402
 from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
 from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
 from pgedu.lessons.pendulum_live import pendulum_ppo  # noqa: E402
+from pgedu.lessons.three_worlds import PLACES, five_methods  # noqa: E402
 
 CORRIDOR, SOFTMAX = short_corridor(), Policy.softmax(Table(1, 2))
 
@@ -153,6 +154,20 @@ def bench_pendulum(learners=20):
     what = f"Pendulum, PPO, {learners} learners, {last.environment_steps:,.0f} steps each: seconds of a learner"
     report(what, f"{seconds / learners:.1f} s")
     report("   median of their mean returns, as they act", f"{np.median(returns):.0f}", "target: -200 or better")
+
+
+def bench_cliff():
+    """The five methods of notebook 09, 20 learners each, through 20,000 steps of the cliff: learning alone."""
+
+    def learn(name):
+        running = five_methods(PLACES["cliff"], np.random.default_rng(0), steps=20_000)
+        running.trainings = {name: running.trainings[name]}
+        next(iter(running))
+
+    names = {"values": "Q-learning, SARSA, expected SARSA", "REINFORCE": "REINFORCE", "actor-critic": "actor-critic"}
+    each = {name: timed(partial(learn, name), repeat=1) for name in names}
+    report("cliff, 20,000 steps of 20 learners of each of five methods", f"{sum(each.values()):.2f} s", "target: about 2 s")
+    report(f"   {'; '.join(names.values())}", "; ".join(f"{seconds:.2f}" for seconds in each.values()))
 
 
 def bench_collecting():
@@ -410,7 +425,8 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_growth, bench_exact,
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_cliff, bench_growth,
+                  bench_exact,
                   bench_off_policy, bench_import):  # fmt: skip
         bench()
     if find_chromium() is None:

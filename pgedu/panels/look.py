@@ -32,6 +32,10 @@ COLORS = {
     "pathwise": "#009E73",
     "antithetic": "#CC79A7",
     "policy iteration": "#009E73",
+    "q learning": "#D55E00",
+    "sarsa": "#E69F00",
+    "expected sarsa": "#CC79A7",
+    "double q learning": "#56B4E9",
 }
 
 # Matplotlib's own defaults and a few of ours: what a notebook has set for its own pictures (a dark style, LaTeX, a huge
