@@ -25,7 +25,7 @@ def epsilon_greedy(q, epsilon=0.0):
     return _epsilon_greedy(numbers("q", q, "[*R, O, A]"), _between_0_and("epsilon", epsilon, most=1))
 
 
-def _epsilon_greedy(q, epsilon):
+def _epsilon_greedy(q, epsilon=np.zeros(())):
     epsilon = epsilon.reshape(epsilon.shape + (1,) * (q.ndim - epsilon.ndim))  # runs come first
     best = q == q.max(axis=-1, keepdims=True)
     return (1 - epsilon) * best / best.sum(axis=-1, keepdims=True) + epsilon / q.shape[-1]
@@ -239,5 +239,5 @@ class double_q_learning(TabularControl):  # noqa: N801
     tables = 2
 
     def ahead(self, tables, learning):
-        best = _draw(self.rng, _epsilon_greedy(tables[self._run, learning], np.zeros(())))
+        best = _draw(self.rng, _epsilon_greedy(tables[self._run, learning]))
         return tables[self._run, 1 - learning, best]
