@@ -21,7 +21,7 @@ import nbformat  # noqa: E402
 from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
-    MLP, SGD, Adam, LearnedValue, Linear, PendulumVectorEnv, Policy, Stream, Table, campaign, collect, direct_method,
+    MLP, SGD, Adam, Gain, Gaussian, LearnedValue, Linear, LinearQuadratic, PendulumVectorEnv, Policy, Stream, Table, campaign, collect, direct_method,
     discounted_returns, doubly_robust, enumerate_rollouts, episode_gradients, exact_return, gae, leave_one_out, none,
     normal_interval, per_decision_importance, ppo, reinforce, reward_to_go, rollout_from_table, short_corridor,
     trajectory_importance, weighted_importance, weighted_per_decision,
@@ -154,6 +154,21 @@ def bench_pendulum(learners=20):
     what = f"Pendulum, PPO, {learners} learners, {last.environment_steps:,.0f} steps each: seconds of a learner"
     report(what, f"{seconds / learners:.1f} s")
     report("   median of their mean returns, as they act", f"{np.median(returns):.0f}", "target: -200 or better")
+
+
+def bench_gains():
+    """REINFORCE on a linear-quadratic world, 1,000 runs at once: how near to the optimum of Riccati's equation, and when."""
+    world, policy = LinearQuadratic(1.0, 1.0, 1.0, 1.0, gamma=0.9), Policy(Gain(1, 1, std=0.3), Gaussian(1))
+
+    def learn():
+        theta = np.full((1000, 1), 0.2)
+        *_, last = reinforce(world, policy, optimizer=SGD(0.01), rng=np.random.default_rng(0), runs=1000, episodes=10,
+                             max_steps=30, theta=theta, baseline=leave_one_out, updates=100)  # fmt: skip
+        best, start, J = (exact_return(world, policy, each) for each in (world.optimal_gain(), theta[0], last.theta))
+        learn.gained = np.median((J - start) / (best - start))
+
+    report("linear-quadratic, REINFORCE, 1,000 runs of 100 updates, 300 steps each", f"{timed(learn, repeat=1):.1f} s", "target: seconds")
+    report("   share of what there was to gain, median", f"{learn.gained:.3f}")
 
 
 def bench_cliff():
@@ -425,9 +440,8 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_cliff, bench_growth,
-                  bench_exact,
-                  bench_off_policy, bench_import):  # fmt: skip
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_gains, bench_cliff,
+                  bench_growth, bench_exact, bench_off_policy, bench_import):  # fmt: skip
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")
