@@ -34,8 +34,9 @@ lab: $(VENV)/installed $(VENV)/trusted
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
 		$(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
 
+# One process for each processor, up to four; one after the other: make test PYTEST_ARGS="-n 0".
 test: $(VENV)/installed
-	$(BIN)/python -m pytest --nbval $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --nbval -n logical --maxprocesses 4 --no-loadscope-reorder $(PYTEST_ARGS)
 
 notebooks: $(VENV)/installed
 	$(BIN)/python .ci/save_notebooks.py $(NOTEBOOKS)
