@@ -8,8 +8,3 @@ def pytest_cmdline_main(config):
     """With pytest-xdist, `pytest -n 2` keeps the tests of a module, and the cells of a notebook, in one process."""
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":  # nobody asked for another way
         config.option.dist = "loadscope"
-
-
-def pytest_collection_modifyitems(items):
-    """The longest module first, so that no process is left with it in the end."""
-    items.sort(key=lambda item: item.path.name != "test_browser.py")
