@@ -4,7 +4,7 @@ from inspect import ismodule as _ismodule
 
 from pgedu import moved as _moved
 from pgedu.experience.enumeration import each_batch, enumerate_rollouts
-from pgedu.experience.rollouts import Rollout, collect
+from pgedu.experience.rollouts import Rollout, collect, share_clipped
 from pgedu.experience.streams import Stream
 from pgedu.experience.tables import rollout_from_table
 from pgedu.gradients.baselines import batch_mean, constant, leave_one_out, none, optimal, state_value
@@ -23,6 +23,7 @@ from pgedu.gradients.off_policy import (
     standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
 from pgedu.gradients.off_policy_exact import ExactEstimate, OffPolicyMoments, exact_off_policy, off_policy_moments
+from pgedu.gradients.pathwise import pair_means, pathwise_gradients
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.direct_preference import direct_preference
@@ -41,13 +42,16 @@ from pgedu.learning.training import Progress
 from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
+from pgedu.policies.antithetic import Antithetic
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian, log_softmax
 from pgedu.policies.policy import Policy
+from pgedu.policies.squashed import SquashedGaussian
 from pgedu.policies.thompson import thompson_sampling
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
+from pgedu.worlds.hills import BumpyHill, CosineHill, QuadraticHill, StepHill
 from pgedu.worlds.linear_quadratic import LinearQuadratic
 from pgedu.worlds.logs import LoggedCounts, open_bandit, open_bandit_prior
 from pgedu.worlds.mdp import MDP

@@ -21,13 +21,15 @@ import nbformat  # noqa: E402
 from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
-    MLP, SGD, Adam, LearnedValue, Linear, Policy, Stream, Table, campaign, collect, direct_method, discounted_returns,
-    doubly_robust, enumerate_rollouts, episode_gradients, exact_return, gae, leave_one_out, none, normal_interval,
-    per_decision_importance, ppo, reinforce, reward_to_go, rollout_from_table, short_corridor, trajectory_importance,
-    weighted_importance, weighted_per_decision,
+    MLP, SGD, Adam, Gain, Gaussian, LearnedValue, Linear, LinearQuadratic, PendulumVectorEnv, Policy, Stream, Table, campaign, collect, direct_method,
+    discounted_returns, doubly_robust, enumerate_rollouts, episode_gradients, exact_return, gae, leave_one_out, none,
+    normal_interval, per_decision_importance, ppo, reinforce, reward_to_go, rollout_from_table, short_corridor,
+    trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
 from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
 from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
+from pgedu.lessons.pendulum_live import pendulum_ppo  # noqa: E402
+from pgedu.lessons.three_worlds import PLACES, five_methods  # noqa: E402
 
 CORRIDOR, SOFTMAX = short_corridor(), Policy.softmax(Table(1, 2))
 
@@ -138,6 +140,49 @@ def bench_cartpole():
     seconds, steps, together = np.median([solve_cartpole(seed) for seed in range(5)], axis=0)
     report("CartPole-v1, PPO, 20 learners, until the last 20 episodes of each average 475", f"{seconds:.2f} s", "target: 2 s")
     report("   steps of each learner; did all stand above it at the same time", f"{steps:,.0f}; {'yes' if together else 'no'}")
+
+
+def bench_pendulum(learners=20):
+    """PPO on Pendulum with the settings of notebook 08: 200,000 steps of each learner, then 50 episodes of each."""
+    began = time.perf_counter()
+    training = pendulum_ppo(np.random.default_rng(0), runs=learners)
+    *_, last = training
+    seconds = time.perf_counter() - began
+    trial = PendulumVectorEnv(learners * 50)
+    rollout = collect(trial, training.policy, last.theta, rng=np.random.default_rng(1), episodes=50)
+    returns = rollout.rewards.sum(axis=0).mean(axis=-1)
+    what = f"Pendulum, PPO, {learners} learners, {last.environment_steps:,.0f} steps each: seconds of a learner"
+    report(what, f"{seconds / learners:.1f} s")
+    report("   median of their mean returns, as they act", f"{np.median(returns):.0f}", "target: -200 or better")
+
+
+def bench_gains():
+    """REINFORCE on a linear-quadratic world, 1,000 runs at once: how near to the optimum of Riccati's equation, and when."""
+    world, policy = LinearQuadratic(1.0, 1.0, 1.0, 1.0, gamma=0.9), Policy(Gain(1, 1, std=0.3), Gaussian(1))
+
+    def learn():
+        theta = np.full((1000, 1), 0.2)
+        *_, last = reinforce(world, policy, optimizer=SGD(0.01), rng=np.random.default_rng(0), runs=1000, episodes=10,
+                             max_steps=30, theta=theta, baseline=leave_one_out, updates=100)  # fmt: skip
+        best, start, J = (exact_return(world, policy, each) for each in (world.optimal_gain(), theta[0], last.theta))
+        learn.gained = np.median((J - start) / (best - start))
+
+    report("linear-quadratic, REINFORCE, 1,000 runs of 100 updates, 300 steps each", f"{timed(learn, repeat=1):.1f} s", "target: seconds")
+    report("   share of what there was to gain, median", f"{learn.gained:.3f}")
+
+
+def bench_cliff():
+    """The five methods of notebook 09, 20 learners each, through 20,000 steps of the cliff: learning alone."""
+
+    def learn(name):
+        running = five_methods(PLACES["cliff"], np.random.default_rng(0), steps=20_000)
+        running.trainings = {name: running.trainings[name]}
+        next(iter(running))
+
+    names = {"values": "Q-learning, SARSA, expected SARSA", "REINFORCE": "REINFORCE", "actor-critic": "actor-critic"}
+    each = {name: timed(partial(learn, name), repeat=1) for name in names}
+    report("cliff, 20,000 steps of 20 learners of each of five methods", f"{sum(each.values()):.2f} s", "target: about 2 s")
+    report(f"   {'; '.join(names.values())}", "; ".join(f"{seconds:.2f}" for seconds in each.values()))
 
 
 def bench_collecting():
@@ -395,8 +440,8 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
-    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_growth, bench_exact, bench_off_policy,
-                  bench_import):  # fmt: skip
+    for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_gains, bench_cliff,
+                  bench_growth, bench_exact, bench_off_policy, bench_import):  # fmt: skip
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")

@@ -2,8 +2,8 @@
 
 The tests compare advantages, losses, their gradients and Fisher-vector products with Stable-Baselines3's code and with
 PyTorch's automatic differentiation, in double precision. `python tests/peers.py` then compares learning curves at equal
-steps, the time until CartPole is solved, and the time for equal PPO with rejax's. Nothing there fails: it prints
-medians and intervals over seeds.
+steps, the time until CartPole is solved, PPO on Pendulum, and the time for equal PPO with rejax's. Nothing there fails:
+it prints medians and intervals over seeds.
 """
 
 import sys
@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import peers_jax
+import peers_pendulum
 import pytest
 import torch
 from gymnasium.wrappers.vector import NormalizeObservation, TransformReward
@@ -266,11 +267,13 @@ def speed(seeds=5):
 
 
 if __name__ == "__main__":
-    which = sys.argv[1:] or ["rejax", "speed", "PPO", "A2C"]
+    which = sys.argv[1:] or ["rejax", "speed", "pendulum", "PPO", "A2C"]
     if "rejax" in which:
         peers_jax.compare()
     if "speed" in which:
         speed()
+    if "pendulum" in which:
+        peers_pendulum.compare()
     for case in OURS:
         if case[0] in which:
             compare(case, 100_000, learners=20, seeds=10)

@@ -5,7 +5,10 @@ source, too), and on a made-up bandit whose policies look at a context.
 """
 
 import csv
+import importlib.metadata
+import runpy
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,17 @@ def rows(campaign, policy):
         found = [[row[name] for name in ("item_id", "position", "click", "propensity_score")] for row in csv.DictReader(file)]
     items, positions, clicks, propensities = zip(*found)
     return np.array(items, int), np.array(positions, int) - 1, np.array(clicks, int), np.array(propensities, float)
+
+
+def test_the_files_that_come_with_pgedu_are_made_again_to_the_byte(tmp_path):
+    root = Path(__file__).parents[1]
+    with zipfile.ZipFile(tmp_path / "obp.whl", "w") as wheel:  # what was installed, as it had been packed
+        for file in importlib.metadata.files("obp"):
+            if file.locate().is_file():
+                wheel.write(file.locate(), str(file))
+    made = runpy.run_path(str(root / ".ci" / "extract_open_bandit.py"))["extract"](tmp_path / "obp.whl")
+    for name, content in made.items():
+        assert content == (root / "pgedu" / "worlds" / "open_bandit" / name).read_bytes().replace(b"\r\n", b"\n")
 
 
 def theirs(rewards, actions, propensities, pi, q, positions=None):

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from pgedu.arguments import generator, number, parameters, refuse
+from pgedu.arguments import generator, number, numbers, parameters, refuse
 from pgedu.experience.streams import Stream, require_columns, require_spaces
 
 BLOCK = 64  # random numbers are drawn for this many steps at once: one call instead of 64
@@ -18,7 +19,7 @@ class Rollout(NamedTuple):
     """
 
     observations: np.ndarray  # [T+1, *R, B, ...]
-    actions: np.ndarray  # [T, *R, B] or [T, *R, B, d]
+    actions: np.ndarray  # [T, *R, B] or [T, *R, B, d]; as drawn, before an environment's clip or a head's `play`
     rewards: np.ndarray  # [T, *R, B]; 0 where mask is 0
     discounts: np.ndarray  # [T, *R, B]; gamma, and 0 where the episode TERMINATED or mask is 0; truncation keeps gamma
     mask: np.ndarray  # [T, *R, B]; 1 on real steps, 0 after an episode's end and on an autoreset's step
@@ -44,6 +45,25 @@ def shares(weights):
 def masked_mean(values, weights):
     """Weighted mean of values [T, *R, B] over the steps of each run, [*R]; 0 in a run without any weight."""
     return (values * weights).sum(axis=(0, -1)) / np.maximum(weights.sum(axis=(0, -1)), 1e-300)
+
+
+def share_clipped(env, policy, rollout):
+    """The share of steps, [*R], whose action lay outside the environment's Box: it got the nearest one within instead.
+
+    The rollout keeps the action as it was drawn, whose score is the right one: where many are clipped nothing is wrong,
+    but the environment is another than it seems, and what is changed beyond the Box changes nothing. 0 for a squashed
+    head, whose actions cannot leave the Box.
+    Raises:
+        ValueError: no Box of actions, or actions that do not fit it.
+    """
+    space = getattr(env, "single_action_space", None)
+    if not isinstance(space, spaces.Box):
+        raise refuse("env", "a vector environment with a Box of actions", env)
+    actions = numbers("actions", rollout.actions, "[T, *R, B, d]", (*rollout.mask.shape, *space.shape), finite=False)
+    played = policy.head.play(actions) if hasattr(policy.head, "play") else actions
+    with np.errstate(over="ignore"):
+        played = played.astype(space.dtype)  # as the environment gets it: a bound that was rounded is no bound passed
+    return masked_mean(~((space.low <= played) & (played <= space.high)).all(axis=-1), rollout.mask)
 
 
 def collect(world, policy, theta, *, rng, episodes=None, steps=None, gamma=None, max_steps=10_000):
@@ -145,14 +165,14 @@ def _act(stream, policy, theta, steps, gamma, rng, max_steps):
     shape = (*batch, *stream.recorded.shape[1:])
     observations, rows, actions, outputs = [stream.recorded], [], [], []
     alive = np.ones(columns, dtype=bool)
-    outputs_at = policy.prepared(theta)
+    outputs_at, play = policy.prepared(theta), getattr(policy.head, "play", np.asarray)
     for t in range(steps or max_steps):
         if t % BLOCK == 0:
             noise = policy.head.noise(rng, (BLOCK, *batch))
         with np.errstate(under="ignore"):  # not across the yield, beyond which it is the caller's business
             outputs.append(outputs_at(stream.acting_on.reshape(shape)))
             action = policy.head.act(outputs[-1], noise[t % BLOCK])
-        rewards, terminated, truncated, mask = stream.step(action.reshape(columns, *action.shape[len(batch) :]))
+        rewards, terminated, truncated, mask = stream.step(play(action).reshape(columns, *action.shape[len(batch) :]))
         rows.append((rewards, terminated, mask & alive))
         observations.append(stream.recorded)
         actions.append(action)

@@ -19,7 +19,8 @@ class Stream:
     All that an environment hands over is copied: it may write into the same arrays at its next step.
 
     Args:
-        env: Discrete or 1-d Box observations, Discrete or 1-d Box actions (of floats: they are clipped to the Box).
+        env: Discrete or 1-d Box observations, Discrete or 1-d Box actions (of floats: they are clipped to the Box;
+            `share_clipped` says how many).
         rng: draws the seed of the one reset.
     Raises:
         ValueError: other spaces; an environment that does not say its autoreset mode; what it hands over has not
@@ -132,6 +133,10 @@ def require_columns(env, policy, theta, episodes=None):
     wanted = ("actions", space.n) if isinstance(space, spaces.Discrete) else ("dimensions", space.shape[0])
     if getattr(policy.head, wanted[0], None) != wanted[1]:
         raise ValueError(f"head must have {wanted[0]} = {wanted[1]} to act in {space}; got {policy.head}")
+    if hasattr(policy.head, "play"):  # it need not use all of the Box, but what reached beyond would be clipped unseen
+        low, high = (np.asarray(bound, dtype=space.dtype) for bound in (policy.head.low, policy.head.high))
+        if (low < space.low).any() or (high > space.high).any():
+            raise refuse("head", f"one that plays within {space}", policy.head)
 
 
 def autoreset_mode(env):

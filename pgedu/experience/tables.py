@@ -5,6 +5,8 @@ import numpy as np
 from pgedu.arguments import numbers, refuse
 from pgedu.experience.rollouts import rollout_of
 
+MOST_ACTIONS = 2**31  # larger numbers are no codes but names, and from 2^53 floats do not tell them apart
+
 
 def rollout_from_table(actions, rewards, propensities, observations=None):
     """The `Rollout` of B one-step episodes, a row each: `rollout_from_table(table["item"], table["click"], table["chance"])`.
@@ -40,7 +42,8 @@ def _codes(actions, shape):
         wanted = "codes 0, 1, ... (of labels, numpy.unique(labels, return_inverse=True)[1] makes such)"
         raise refuse("actions", wanted, actions)
     codes = numbers("actions", actions, "[*R, B]", shape)
-    _refuse_rows((codes < 0) | (codes != np.floor(codes)), codes, "actions", "whole numbers of 0 or more")
+    wrong = (codes < 0) | (codes >= MOST_ACTIONS) | (codes != np.floor(codes))
+    _refuse_rows(wrong, codes, "actions", f"whole numbers from 0 to {MOST_ACTIONS - 1}")
     return codes.astype(int)
 
 

@@ -53,6 +53,7 @@ def bootstrap_interval(values, *, rng, weights=None, confidence=0.95, draws=1000
     weights = np.ones(values.shape) if weights is None else numbers("weights", weights, "[*R, B]", values.shape)
     if (weights < 0).any() or not weights.any(axis=-1).all():
         raise refuse("weights", "0 or more, and not all 0", weights)
+    weights = weights / weights.max(axis=-1, keepdims=True)  # only their ratios count, and so no sum of them overflows
     B, sums = values.shape[-1], []
     rows = np.stack([weights * values, weights])
     for _ in range(number("draws", draws, 1, whole=True)):
@@ -76,6 +77,10 @@ def wilson_interval(successes, trials, *, confidence=0.95):
     Source: Wilson (1927).
     """
     k, n = numbers("successes", successes), numbers("trials", trials)
+    try:
+        k, n = np.broadcast_arrays(k, n)
+    except ValueError:
+        raise refuse("successes", f"of a shape that fits that of trials, {n.shape}", f"shape {k.shape}") from None
     if (n <= 0).any() or (n != np.floor(n)).any():
         raise refuse("trials", "whole numbers above 0", trials)
     if (k < 0).any() or (k > n).any() or (k != np.floor(k)).any():

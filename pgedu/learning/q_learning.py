@@ -22,7 +22,10 @@ def epsilon_greedy(q, epsilon=0.0):
         q: action values [*R, O, A].
         epsilon: a number in [0, 1], or one for each run.
     """
-    q, epsilon = numbers("q", q, "[*R, O, A]"), _between_0_and("epsilon", epsilon, most=1)
+    return _epsilon_greedy(numbers("q", q, "[*R, O, A]"), _between_0_and("epsilon", epsilon, most=1))
+
+
+def _epsilon_greedy(q, epsilon=np.zeros(())):
     epsilon = epsilon.reshape(epsilon.shape + (1,) * (q.ndim - epsilon.ndim))  # runs come first
     best = q == q.max(axis=-1, keepdims=True)
     return (1 - epsilon) * best / best.sum(axis=-1, keepdims=True) + epsilon / q.shape[-1]
@@ -95,7 +98,8 @@ class TabularControl(Training):
         super().begin()
         world, R = self.world, self.runs
         vars(self)["theta"] = np.zeros((R, np.prod(self._shape[1:]))) if self.theta is None else self.theta
-        self._choices, self._run = Choices(world.chances), np.arange(R)
+        self._tables = self.theta.reshape(self._shape).copy()  # as they stand now; theta is what the last record had
+        self._choices, self._starts, self._run = Choices(world.chances), Choices(world.start), np.arange(R)
         self._rewards = np.broadcast_to(world.rewards, (R, world.n_states, world.n_actions))
         self._states, self._age, self._visits = first_states(world, self.rng, R), np.zeros(R, int), np.zeros(self._shape)
         self._decided = np.full(R, -1)  # the next action, where it was chosen before its time, as SARSA does
@@ -114,6 +118,7 @@ class TabularControl(Training):
     def has_changed(self, name):
         if name == "theta":
             self.diverged = np.zeros(self.runs, dtype=bool)
+            self._tables = self.theta.reshape(self._shape).copy()
 
     @property
     def _shape(self):
@@ -122,7 +127,7 @@ class TabularControl(Training):
     @property
     def q(self):
         """[R, O, A], the action values by which it acts: of several tables, the mean."""
-        return self.theta.reshape(self._shape).mean(axis=1)
+        return self._tables.mean(axis=1)
 
     def ahead(self, tables, learning):
         """What each run expects after this step, [R].
@@ -135,7 +140,7 @@ class TabularControl(Training):
 
     def choose(self, values):
         """An epsilon-greedy action [R] for action values [R, A]."""
-        return _draw(self.rng, epsilon_greedy(values, self.epsilon))
+        return _draw(self.rng, _epsilon_greedy(values, self.epsilon))
 
     def collect(self):
         for _ in range(self.steps):
@@ -144,14 +149,16 @@ class TabularControl(Training):
 
     def learn(self, experience):
         """It has been learned after each step; what is left is the record."""
+        self.move(self._tables.reshape(self.runs, -1).copy())
         return {"environment_steps": self.environment_steps, "returns": self._returns[:, None].copy()}
 
     @no_underflow
     def _step(self):
         world, run, states = self.world, self._run, self._states
         seen = world.observation[states]
-        tables = self.theta.reshape(self._shape)[run, :, seen]
-        actions = np.where(self._decided < 0, self.choose(tables.mean(axis=1)), self._decided)
+        tables = self._tables[run, :, seen]
+        chosen = self.choose(tables[:, 0] if self.tables == 1 else tables.mean(axis=1))
+        actions = np.where(self._decided < 0, chosen, self._decided)
         rows = states * world.n_actions + actions
         self._states = world.successors.ravel()[self._choices.draw(rows, uniform(self.rng, self.runs))]
         rewards = self._rewards[run, states, actions]
@@ -165,15 +172,18 @@ class TabularControl(Training):
 
     @np.errstate(all="ignore")  # what overflows is reported: `diverged`
     def _update(self, seen, actions, rewards, discounts):
-        tables, run = self.theta.reshape(self._shape).copy(), self._run
-        learning = self.rng.integers(self.tables, size=self.runs)
-        following = tables[run, :, self.world.observation[self._states]]
+        run, learning = self._run, self.rng.integers(self.tables, size=self.runs)
+        following = self._tables[run, :, self.world.observation[self._states]]
         targets = rewards + discounts * self.ahead(following, learning)
         entry = run, learning, seen, actions
-        rates = self.alpha / (1 + self._visits[entry] / self.half_after)
-        tables[entry] += rates * (targets - tables[entry])
+        rates, before = self.alpha / (1 + self._visits[entry] / self.half_after), self._tables[entry]
+        after = before + rates * (targets - before)
+        if not np.isfinite(after).all():
+            self.diverged = self.diverged | ~np.isfinite(after)
+        if self.diverged.any():  # stopped where they were
+            after = np.where(self.diverged, before, after)
+        self._tables[entry] = after
         self._visits[entry] += 1
-        self.move(tables.reshape(self.runs, -1))
 
     def _count(self, rewards, ended):
         """Returns and steps so far; the runs whose episode has ended begin another."""
@@ -182,7 +192,7 @@ class TabularControl(Training):
         if ended.any():
             self._returns[ended], self._return[ended], self._age[ended] = self._return[ended], 0, 0
             self._decided[ended] = -1
-            self._states[ended] = first_states(self.world, self.rng, np.count_nonzero(ended))
+            self._states[ended] = self._starts.draw(0, uniform(self.rng, np.count_nonzero(ended)))
 
 
 class q_learning(TabularControl):  # noqa: N801 - lower case as `reinforce`: to its users it is a function
@@ -215,7 +225,7 @@ class expected_sarsa(TabularControl):  # noqa: N801
     """
 
     def ahead(self, tables, learning):
-        return (epsilon_greedy(tables[:, 0], self.epsilon) * tables[:, 0]).sum(axis=-1)
+        return (_epsilon_greedy(tables[:, 0], self.epsilon) * tables[:, 0]).sum(axis=-1)
 
 
 class double_q_learning(TabularControl):  # noqa: N801
@@ -229,5 +239,5 @@ class double_q_learning(TabularControl):  # noqa: N801
     tables = 2
 
     def ahead(self, tables, learning):
-        best = _draw(self.rng, epsilon_greedy(tables[self._run, learning]))
+        best = _draw(self.rng, _epsilon_greedy(tables[self._run, learning]))
         return tables[self._run, 1 - learning, best]

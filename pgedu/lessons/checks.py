@@ -12,6 +12,7 @@ from pgedu.lessons.answers import Fault
 from pgedu.lessons.estimator_checks import check_baseline, check_estimator  # noqa: F401
 from pgedu.lessons.return_checks import check_gae, check_returns, check_td_targets  # noqa: F401
 from pgedu.lessons.step_checks import check_clipped_weights, check_natural_step, check_policy_gradient  # noqa: F401
+from pgedu.lessons.value_checks import check_expected_target, check_largest_of_two, check_q_target  # noqa: F401
 from pgedu.lessons.verdicts import compare, judged, sums_to
 from pgedu.policies.heads import softmax as _pi  # as the formulas of the lessons call it
 

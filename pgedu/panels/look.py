@@ -24,6 +24,18 @@ COLORS = {
     "natural gradient": "#E69F00",
     "trpo": "#009E73",
     "ppo": "#D55E00",
+    "IS": "#D55E00",
+    "WIS": "#CC79A7",
+    "PDIS": "#0072B2",
+    "DR": "#009E73",
+    "DM": "#E69F00",
+    "pathwise": "#009E73",
+    "antithetic": "#CC79A7",
+    "policy iteration": "#009E73",
+    "q learning": "#D55E00",
+    "sarsa": "#E69F00",
+    "expected sarsa": "#CC79A7",
+    "double q learning": "#56B4E9",
 }
 
 # Matplotlib's own defaults and a few of ours: what a notebook has set for its own pictures (a dark style, LaTeX, a huge

@@ -5,5 +5,9 @@ from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian, log_softmax, softmax
 from pgedu.policies.policy import Policy
+from pgedu.policies.squashed import SquashedGaussian
 
-__all__ = ["Linear", "MLP", "Table", "Gain", "Categorical", "Gaussian", "Policy", "WithConstants", "log_softmax", "softmax"]
+__all__ = [
+    "Linear", "MLP", "Table", "Gain", "Categorical", "Gaussian", "Policy", "SquashedGaussian", "WithConstants",
+    "log_softmax", "softmax",
+]  # fmt: skip

@@ -54,7 +54,9 @@ class Table:
 
         def backward(gradient):
             gradient = numbers("gradient", gradient, "[T, *R, B, K]", outputs.shape, finite=False)
-            parts = [self._sums(observations, k, gradient[..., k])[..., k] for k in range(self.outputs)]
+            count = np.prod(observations.shape[1:], dtype=int) * self.observations  # rows of all episodes' tables
+            rows = (np.arange(0, count, self.observations).reshape(observations.shape[1:]) + observations).ravel()
+            parts = [np.bincount(rows, gradient[..., k].ravel(), count) for k in range(self.outputs)]
             return np.stack(parts, axis=-1).reshape(*observations.shape[1:], self.size)
 
         return outputs, backward

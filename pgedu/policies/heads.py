@@ -11,6 +11,8 @@ A head has `outputs` (K) and these functions of the outputs [..., K]:
                                    weights * gradient + entropy * entropy_gradient, [..., K]
     kl(outputs, others)         -> KL(pi of outputs || pi of others), [...], in nats
     fisher(outputs, tangent)    -> the Fisher matrix of the distribution in its outputs, times tangent [..., K]
+One whose actions are not what an environment gets also has
+    play(actions)               -> what it gets, within the head's `low` and `high`
 """
 
 from dataclasses import dataclass

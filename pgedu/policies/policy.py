@@ -11,6 +11,7 @@ from pgedu.policies.constants import WithConstants
 from pgedu.policies.fitting import require_approximator
 from pgedu.policies.heads import Categorical, Gaussian, softmax
 from pgedu.policies.layers import quiet
+from pgedu.policies.squashed import SquashedGaussian
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,24 @@ class Policy:
 
         The logarithms of the standard deviations are d more parameters, the same in every state, and start at
         `log_std`, a number or [d]. (For deviations that depend on the state: Policy(approximator, Gaussian(d)) with an
-        approximator of 2 d outputs.)
+        approximator of 2 d outputs.) Actions are unbounded: an environment with bounds gets the nearest within, of which
+        the score knows nothing, as it should be; `share_clipped` says how many.
         """
+        return cls._normal(approximator, log_std, Gaussian)
+
+    @classmethod
+    def squashed(cls, approximator, low=-1.0, high=1.0, log_std=0.0):
+        """`gaussian`, squashed into the bounds low .. high, numbers or [d], by tanh: see `SquashedGaussian`.
+
+        The d outputs are means before squashing, and actions are on record as they were drawn there; what they are in
+        the world, `policy.head.play(actions)` says.
+        """
+        return cls._normal(approximator, log_std, partial(SquashedGaussian, low=low, high=high))
+
+    @classmethod
+    def _normal(cls, approximator, log_std, head):
         d = require_approximator(approximator).outputs
-        return cls(WithConstants(approximator, d, log_std), Gaussian(d))
+        return cls(WithConstants(approximator, d, log_std), head(d))
 
     @property
     def size(self):
@@ -70,7 +85,7 @@ class Policy:
         return prepare(theta) if prepare else partial(self.outputs, theta)
 
     def sample(self, theta, observations, rng):
-        """Draw an action for each observation: [..., *R, B] (or [..., *R, B, d] for a Gaussian head).
+        """Draw an action for each observation: [..., *R, B] (or [..., *R, B, d] for a Gaussian head, before any squashing).
 
         Raises:
             ValueError: as in `probabilities`; an rng that is no numpy.random.Generator.

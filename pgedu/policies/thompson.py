@@ -55,8 +55,7 @@ def _distributions(alpha, beta):
     at, weights, integrals = _panel()
     half = np.diff(borders)[:, None] / 2
     nodes = borders[:-1, None] + half * (at + 1)  # [panels, NODES]
-    density = _log_density(nodes, alpha, beta) - _log_density(modes[:, None, None], alpha, beta)
-    density = np.exp(density) * half  # [A, panels, NODES]
+    density = np.exp(_log_density(nodes, modes, alpha, beta)) * half  # [A, panels, NODES]
     parts = density @ weights
     total = parts.sum(axis=-1, keepdims=True)
     before = np.cumsum(parts, axis=-1) - parts
@@ -65,10 +64,16 @@ def _distributions(alpha, beta):
     return below.clip(0, 1).reshape(len(alpha), -1), mass.reshape(len(alpha), -1)
 
 
-def _log_density(u, alpha, beta):
-    """Of the logit, up to a constant: alpha log x + beta log(1 - x), for each arm."""
-    alpha, beta = alpha[:, None, None], beta[:, None, None]
-    return -alpha * np.logaddexp(0, -u) - beta * np.logaddexp(0, u)
+def _log_density(u, modes, alpha, beta):
+    """Of the logit u, alpha log x + beta log(1 - x), less the same at each arm's mode."""
+    modes, alpha, beta = (each[:, None, None] for each in (modes, alpha, beta))
+    return -alpha * _growth(-modes, modes - u) - beta * _growth(modes, u - modes)
+
+
+def _growth(start, by):
+    """log(1 + e^(start + by)) - log(1 + e^start); for a small step not as a difference, which alpha or beta would magnify."""
+    near = np.log1p(np.exp(-np.logaddexp(0, -start)) * np.expm1(by.clip(-1, 1)))
+    return np.where(np.abs(by) < 1, near, np.logaddexp(0, start + by) - np.logaddexp(0, start))
 
 
 def _panel():

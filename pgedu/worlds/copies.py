@@ -83,7 +83,7 @@ class OneCopy(gymnasium.Env):
     def step(self, action):
         if not self.action_space.contains(np.asarray(action)):
             raise ValueError(f"action must be in {self.action_space}; got {action!r}")
-        rewards, terminated = self._copies.advance(np.asarray(action)[None], self.np_random)
+        rewards, terminated = self._copies.advance(self._copies.legal(np.asarray(action)[None]), self.np_random)
         return self._seen(), float(rewards[0]), bool(terminated[0]), False, {}
 
     def _seen(self):

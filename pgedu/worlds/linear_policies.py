@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.arguments import no_underflow, parameters, refuse
+from pgedu.worlds.matrices import marked
 
 FAR = np.array([3.0, -2.0])  # how far out a mean that may be linear is looked at once more
 
@@ -58,15 +59,20 @@ def exact_gradient(world, policy, theta, *, horizon=None):
     return np.where(sound[..., None], gradient, -np.inf)
 
 
-@no_underflow
+@np.errstate(under="ignore", over="ignore", invalid="ignore")
 def pathwise_gradients(world, policy, theta, rollout):
     """d(sum_t gamma^t r_t) / dtheta of each episode, [*R, B, D], the chance in it (x_0, eps, noise) held fixed.
 
     Unbiased for the return of the rollout's length, as it differentiates what was sampled: back along the path,
     dR/du_t = -2 R u_t + gamma B' dR/dx_t+1 and dR/dx_t = -2 Q x_t + gamma A' dR/dx_t+1 + W' dR/du_t.
+    -inf in every entry of an episode in which that is too large for a number.
+    Raises:
+        ValueError: as `solve`; a column that goes on after an end: segments.
     Source: Heess et al. (2015), Learning continuous control policies by stochastic value gradients, eq. 9 and 10.
     """
     read = _read(world, policy, theta)
+    if (np.diff(rollout.mask, axis=0) > 0).any():
+        raise refuse("rollout", "one whole episode a column", "one that goes on after an end")
     outputs, backward = policy.approximator.trace(theta, rollout.observations[:-1])
     mean, W = outputs[..., : len(world.R)], read.W[..., None, :, :]
     of_actions, ahead = [], np.zeros_like(rollout.observations[-1])
@@ -77,7 +83,7 @@ def pathwise_gradients(world, policy, theta, rollout):
         of_actions.append(slope)
     weights = np.cumprod(np.concatenate([np.ones_like(rollout.mask[:1]), rollout.discounts[:-1]]), axis=0)
     slopes = weights[..., None] * np.array(of_actions[::-1])
-    return backward(np.concatenate([slopes, slopes * (rollout.actions - mean)], axis=-1))
+    return marked(backward(np.concatenate([slopes, slopes * (rollout.actions - mean)], axis=-1)), axes=1)
 
 
 def _as_gain(world, policy, theta):
@@ -107,14 +113,14 @@ def _read(world, policy, theta):
     places = np.concatenate([np.zeros((1, N)), np.eye(N), FAR[:, None] * np.arange(1.0, N + 1)])
     seen = np.broadcast_to(places, (1, *theta.shape[:-1], *places.shape))
     outputs, backward = policy.approximator.trace(theta, seen)
+    # Also at a theta beside this one: a network whose last layer is 0 is linear by accident, and its gradient is not.
+    beside = policy.approximator.forward(theta + 0.1 * np.cos(np.arange(policy.size)), seen)
+    if not (_linear(outputs[0], places) and _linear(beside[0], places)):
+        wanted = "linear in the state, with a standard deviation that is the same in every state, to be solved exactly"
+        raise refuse("policy", wanted, policy.approximator)
     mean, log_sigma = np.split(outputs[0], 2, axis=-1)
     b = mean[..., 0, :]
     W = mean[..., 1 : N + 1, :] - b[..., None, :]  # [*R, N, M]
-    scale = 1e-9 * (1 + np.abs(mean).max(axis=(-1, -2), keepdims=True))
-    linear = np.abs(mean - b[..., None, :] - places @ W) <= scale
-    if not linear.all() or (np.abs(log_sigma - log_sigma[..., :1, :]) > 1e-12).any():
-        wanted = "linear in the state, with a standard deviation that is the same in every state, to be solved exactly"
-        raise refuse("policy", wanted, policy.approximator)
 
     def back(of_W, of_b, of_log_sigma):
         slopes = np.zeros_like(outputs[0])
@@ -124,3 +130,12 @@ def _read(world, policy, theta):
         return backward(slopes[None]).sum(axis=-2)
 
     return _Read(np.swapaxes(W, -1, -2), b, np.exp(log_sigma[..., 0, :]), back)
+
+
+def _linear(outputs, places):
+    """Whether the means at these places, of which the first is 0 and then the units, are linear, and the deviations all one."""
+    mean, log_sigma = np.split(outputs, 2, axis=-1)
+    from_zero = mean - mean[..., :1, :]
+    scale = 1e-9 * (1 + np.abs(mean).max(axis=(-1, -2), keepdims=True))
+    linear = np.abs(from_zero - places @ from_zero[..., 1 : places.shape[1] + 1, :]) <= scale
+    return linear.all() and (np.abs(log_sigma - log_sigma[..., :1, :]) <= 1e-12).all()

@@ -11,7 +11,6 @@ from pgedu.worlds.matrices import backward, forward, marked, matrix_of, semidefi
 from pgedu.worlds.solving import MOST_STEPS
 
 MOST_SWEEPS = 100_000  # of the Riccati iteration
-MOST_COST = 1e100  # a P that grows so much in one sweep of it grows for ever
 
 
 def _marked(function):
@@ -46,7 +45,7 @@ class LinearQuadratic:
     Args and attributes:
         A: [N, N], B: [N, M]; what the state and the action do to the next state. Plain numbers where N = M = 1.
         Q: [N, N], positive semidefinite, and R: [M, M], positive definite: the costs. All four symmetric.
-        start_covariance: [N, N], E[x_0 x_0']; default the identity. (If the mean is not 0, give the second moment.)
+        start_covariance: [N, N], E[x_0 x_0'], the mean being 0; default the identity.
         noise_covariance: [N, N], of the noise of each step; default 0.
         gamma: discount, above 0 and up to 1. At 1 without a horizon there may be no noise and no sigma: they would
             cost without end.
@@ -90,11 +89,10 @@ class LinearQuadratic:
 
     def matrix(self, theta):
         """The gains K [*R, M, N] of theta [*R, D]; ValueError where theta does not fit or is not finite."""
-        theta = numbers("theta", theta, "[*R, D]", finite=False)
-        N, M = self.B.shape
+        theta, (N, M) = numbers("theta", theta, "[*R, D]"), self.B.shape
         if theta.shape[-1:] != (M * N,):
             raise refuse("theta", f"[*R, D] with D = {M * N}", f"shape {theta.shape}")
-        return numbers("theta", theta).reshape(*theta.shape[:-1], M, N)
+        return theta.reshape(*theta.shape[:-1], M, N)
 
     @_marked
     def stable(self, theta):
@@ -160,7 +158,7 @@ class LinearQuadratic:
 
     @_marked
     def improve_gain(self, theta):
-        """One step of policy iteration, [*R, D]: the gain that is best if the present one is followed ever after.
+        """One step of policy iteration, [*R, D]: the gain that is best if the present one is followed for ever after.
 
         K' = K - (R + gamma B'PB)^-1 E, a Gauss-Newton step of a half. It is the same for every start, noise and sigma.
         An unstable gain has no values to improve on and stays as it is.
@@ -173,7 +171,7 @@ class LinearQuadratic:
 
     @_marked
     def optimal_gain(self):
-        """The best theta [D] of all, by the Riccati iteration P <- Q + gamma A'P(A - BK), K being the best gain for P.
+        """The theta [D] that is best without a horizon: P <- Q + gamma A'P(A - BK), with the best gain K for P (Riccati).
 
         Raises:
             ValueError: the iteration does not end, or ends with a gain that is not stable: nothing keeps this world
@@ -185,10 +183,10 @@ class LinearQuadratic:
             new = self.Q + self.gamma * self.A.T @ P @ (self.A - self.B @ K)
             change, P = np.abs(new - P).max(), new
             settled = change <= 1e-14 * np.abs(P).max()
-            if settled or not change < MOST_COST:
+            if settled or not np.isfinite(change):
                 break
-        theta = self._best_gain(P).ravel() if settled else None
-        if not (settled and self.stable(theta)):
+        theta = self._best_gain(P).ravel()
+        if not (settled and np.isfinite(theta).all() and self.stable(theta)):
             raise refuse("A, B, Q", "such that a stable gain is the best one", "none that the Riccati iteration finds")
         return theta
 
@@ -231,7 +229,10 @@ class LinearQuadratic:
 
     def _best_gain(self, P):
         right = self.gamma * self.B.T @ P
-        return np.linalg.solve(self.R + right @ self.B, right @ self.A)
+        try:
+            return np.linalg.solve(self.R + right @ self.B, right @ self.A)
+        except np.linalg.LinAlgError:  # an R that is lost beside the other number: no best gain can be told
+            return np.full_like(right, np.nan)
 
     # What a world answers (see pgedu.worlds); each is a function of this one.
     require_fit = linear_policies.require_fit

@@ -6,6 +6,7 @@
 import numpy as np
 
 from pgedu.arguments import numbers, refuse
+from pgedu.worlds.solving import MOST_NUMBERS
 
 MOST_DOUBLINGS = 60  # a sum of 2^60 terms: beyond that a gain is as good as unstable
 
@@ -25,7 +26,9 @@ def sum_over_time(loop, source):
 
 
 def backward(loop, source, horizon):
-    """P_t = source + loop' P_t+1 loop, with P = 0 at the horizon: [H, *R, N, N]."""
+    """P_t = source + loop' P_t+1 loop, with P = 0 at the horizon: [H, *R, N, N]. ValueError if that is too much."""
+    if loop.size * horizon > MOST_NUMBERS:
+        raise refuse("horizon", f"at most {MOST_NUMBERS // loop.size} steps for so many runs", horizon)
     transposed, P = np.swapaxes(loop, -1, -2), [np.broadcast_to(source, loop.shape)]
     for _ in range(horizon - 1):
         P.append(source + transposed @ P[-1] @ loop)
@@ -49,6 +52,7 @@ def matrix_of(name, value, axes):
     return matrix
 
 
+@np.errstate(under="ignore", over="ignore")
 def semidefinite(name, value, axes, size, *, definite=False):
     """The matrix, if it is [size, size], symmetric and positive (semi)definite."""
     matrix = numbers(name, matrix_of(name, value, axes), axes, (size, size))

@@ -4,7 +4,7 @@ import numpy as np
 from gymnasium import spaces
 
 from pgedu.arguments import no_underflow, numbers
-from pgedu.worlds.copies import Copies, OneCopy
+from pgedu.worlds.copies import Copies
 
 FARTHEST = 1e100  # of a state in each direction: what is driven further stays there, so that rewards remain numbers
 
@@ -41,13 +41,6 @@ class LinearQuadraticVectorEnv(Copies):
 
     def seen(self):
         return self.states.copy()
-
-
-class LinearQuadraticEnv(OneCopy):
-    """One copy of a linear-quadratic world."""
-
-    def __init__(self, world, render_mode=None):
-        super().__init__(LinearQuadraticVectorEnv(world), render_mode)
 
 
 def _root(covariance):

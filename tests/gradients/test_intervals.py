@@ -107,6 +107,8 @@ def test_bootstrap_of_a_ratio():
     assert np.array(found) == pytest.approx(np.quantile(means, [0.025, 0.975], axis=0), rel=1e-12)
     small = bootstrap_interval(values, weights=weights / 1000, rng=np.random.default_rng(3), draws=200)
     assert np.array(small) == pytest.approx(np.array(found), rel=1e-12)  # weights count by their ratios alone
+    large = bootstrap_interval(values, weights=weights * 1e308, rng=np.random.default_rng(3), draws=200)
+    assert np.array(large) == pytest.approx(np.array(found), rel=1e-12)
     assert bootstrap_interval([5.0, 7.0], weights=[0, 1], rng=rng) == (7, 7)  # draws without any weight say nothing
     assert bootstrap_interval(np.full(9, 3.0), weights=np.arange(9), rng=rng) == pytest.approx((3, 3), rel=1e-12)
 
@@ -167,6 +169,7 @@ RNG = np.random.default_rng(0)
     (lambda: bootstrap_interval([1, 2], rng=0), "rng must be"),
     (lambda: bootstrap_interval([], rng=RNG), r"values must be \[\*R, B\] with an episode or more"),
     (lambda: bootstrap_interval([1, np.nan], rng=RNG), "values must be finite"),
+    (lambda: wilson_interval([1, 2, 3], [10, 20]), r"successes must be of a shape that fits that of trials, \(2,\); got shape \(3,\)"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[0, 0]), "weights must be 0 or more, and not all 0"),
     (lambda: bootstrap_interval(np.ones((2, 2)), rng=RNG, weights=[[1, 1], [0, 0]]), "weights must be 0 or more, and not all 0"),
     (lambda: bootstrap_interval([1, 2], rng=RNG, weights=[-1, 2]), "weights must be 0 or more, and not all 0"),

@@ -50,6 +50,11 @@ def test_variances_of_the_campaign(horizon, trajectory, decision):
     assert found.trajectory == pytest.approx(trajectory, rel=1e-2) and found.robust == pytest.approx(decision, rel=6e-3)
 
 
+def test_the_world_s_own_horizon_is_the_longest():
+    world = campaign(horizon=3)
+    assert off_policy_moments(world, *offers(2), np.zeros(6), horizon=9) == off_policy_moments(world, *offers(2), np.zeros(6))
+
+
 def test_the_effective_share_of_a_pure_chain():
     """One state that never ends, a target with .8 of a fair coin: E w^2 = (.64 / .5 + .04 / .5)^H, 40 for H = 12."""
     chain = MDP(np.ones((1, 2, 1)), [[0.0, 1.0]], [1.0], [False], horizon=12)

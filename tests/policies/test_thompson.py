@@ -3,6 +3,7 @@
 import itertools
 from fractions import Fraction
 from math import comb, exp, lgamma
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def test_the_shop(campaign):
     ranked = np.argsort(-np.random.default_rng(0).beta(alpha, beta, (draws, len(alpha))), axis=1)[:, :3]
     counted = np.array([np.bincount(column, minlength=len(alpha)) for column in ranked.T]).T / draws
     assert (np.abs(counted - found) < 5 * np.sqrt(found / draws) + 1 / draws).all()
+
+
+@pytest.mark.parametrize("count", [1e9, 1e12, 1e14])
+def test_many_successes_are_as_good_as_normal(count):
+    """So many that the posterior of each arm is normal to 1e-9; they lie a standard deviation apart."""
+    apart = np.sqrt(1 / (8 * count))
+    found = thompson_sampling(count * np.array([1 + 2 * apart, 1]), count * np.array([1 - 2 * apart, 1]))
+    assert found[0] == pytest.approx(NormalDist().cdf(0.5**0.5), abs=1e-9)
 
 
 def test_all_places_are_taken_by_all_arms():

@@ -134,6 +134,49 @@ def test_pathwise_gradients_are_slopes_of_the_same_chance():
     np.testing.assert_allclose(slopes, finite_difference(replayed, theta), rtol=1e-5, atol=1e-5)
 
 
+def test_pathwise_gradients_end_where_an_episode_is_cut_off():
+    """What lies beyond the mask, in a column cut off at step 2, is of no episode, whatever stands there."""
+    world = some_world(np.random.default_rng(14), gamma=0.8, horizon=5)
+    theta = np.r_[0.2 * np.ones(6), 0.3, -0.2, -0.5, 0.1]
+    long = pg.collect(world, LINEAR, theta, episodes=3, rng=np.random.default_rng(10))
+    short = pg.Rollout(long.observations[:3], *(field[:2] for field in long[1:]))
+    on = np.ones((5, 3))
+    on[2:, 1] = 0
+    cut = long._replace(mask=on, rewards=on * long.rewards, discounts=on * long.discounts, log_probs=on * long.log_probs)
+    found, whole = world.pathwise_gradients(LINEAR, theta, cut), world.pathwise_gradients(LINEAR, theta, long)
+    np.testing.assert_allclose(found[1], world.pathwise_gradients(LINEAR, theta, short)[1], rtol=1e-12)
+    np.testing.assert_allclose(found[[0, 2]], whole[[0, 2]], rtol=1e-12)
+    assert not np.allclose(found[1], whole[1])
+
+
+def test_pathwise_gradients_that_explode_are_marked_and_segments_refused():
+    world = pg.LinearQuadratic(1.5, 1.0, 1.0, 1.0, horizon=400)
+    policy, theta = pg.Policy(pg.Gain(1, 1, 0.3), pg.Gaussian(1)), np.array([[-20.0], [1.0]])
+    with np.errstate(all="raise"):
+        rollout = pg.collect(world, policy, theta, episodes=3, rng=np.random.default_rng(0))
+        found = world.pathwise_gradients(policy, theta, rollout)
+    assert np.isneginf(found[0]).all() and np.isfinite(found[1]).all()
+    segments = pg.collect(world.vector_env(4, 2), policy, theta, steps=5, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="rollout must be one whole episode a column; got 'one that goes on after an end'"):
+        world.pathwise_gradients(policy, theta, segments)
+
+
+def test_episodes_cut_off_by_max_steps_have_the_exact_answers_of_that_horizon():
+    world = some_world(np.random.default_rng(15), horizon=6)
+    theta = np.tile(np.r_[0.1 * np.ones(6), 0.3, -0.2, -0.5, -0.3], (2, 1, 1))  # two axes of runs
+    rollout = pg.collect(world, LINEAR, theta, episodes=40_000, rng=np.random.default_rng(6), max_steps=2)
+    assert rollout.mask.shape == (2, 2, 1, 40_000) and (rollout.discounts == 0.9).all()
+    returns = rollout.rewards[0] + 0.9 * rollout.rewards[1]
+    slopes = world.pathwise_gradients(LINEAR, theta, rollout)
+    for sample, exact in (
+        (returns[..., None], pg.exact_return(world, LINEAR, theta, horizon=2)[..., None]),
+        (slopes, pg.exact_gradient(world, LINEAR, theta, horizon=2)),
+    ):
+        error = sample.std(axis=-2) / np.sqrt(40_000)
+        assert (np.abs(sample.mean(axis=-2) - exact) < 4.5 * error).all()
+    np.testing.assert_array_equal(pg.exact_return(world, LINEAR, theta, horizon=50), pg.exact_return(world, LINEAR, theta))
+
+
 def test_one_step_has_the_variances_of_gauss_and_hermite():
     """Of the score function and of the pathwise gradient: the latter's is 4 (3 K^2 + sigma^2) - 4 K^2."""
     world = pg.LinearQuadratic(1.0, 1.0, 1.0, 1.0, horizon=1)
@@ -161,6 +204,14 @@ def test_policies_of_which_nothing_is_known_exactly():
         theta = policy.init(rng) + 1.0
         with pytest.raises(ValueError, match="policy must be linear in the state, with a standard deviation"):
             pg.exact_return(world, policy, theta)
+    # Where a network's last layer is 0 it is linear, and where deviations depend on the state by 0 they do not: by
+    # accident. What is known of J there is not known of its slopes.
+    for policy in (pg.Policy.gaussian(pg.MLP(3, (4,), 2)), pg.Policy(pg.Linear(3, 4), pg.Gaussian(2))):
+        with pytest.raises(ValueError, match="policy must be linear in the state, with a standard deviation"):
+            pg.exact_gradient(world, policy, np.zeros((2, policy.size)))
+    squashed = pg.Policy(pg.Gain(3, 2), pg.SquashedGaussian(2))
+    with pytest.raises(ValueError, match="head must be Gaussian for there to be exact answers"):
+        pg.exact_return(world, squashed, np.zeros(6))
     with pytest.raises(ValueError, match="head must have dimensions = 2 to act in this linear-quadratic world"):
         pg.solve(world, pg.Policy.gaussian(pg.Linear(3, 1)), np.zeros(5))
     with pytest.raises(ValueError, match="sigma must be 0 where gamma is 1 and no horizon"):

@@ -269,3 +269,24 @@ def test_arguments_that_do_not_fit():
 def test_a_world_without_a_best_stable_gain_says_so(change):
     with pytest.raises(ValueError, match="such that a stable gain is the best one"):
         replace(TWO, **change).optimal_gain()
+
+
+def test_costs_may_be_of_any_size():
+    with np.errstate(all="raise"):
+        for scale in (1e-310, 1e-200, 1e120, 1e200):  # a common factor of all costs changes no gain
+            world = pg.LinearQuadratic(1.0, 1.0, scale, scale)
+            assert world.optimal_gain() == pytest.approx([1 / PHI], rel=1e-9 if scale > 1e-300 else 1e-6)
+
+
+def test_an_action_whose_cost_is_lost_in_rounding():
+    world = pg.LinearQuadratic(0.5, [[1.0, 2.0, 3.0]], 1.0, 1e-20 * np.eye(3), gamma=0.9)
+    theta = [[0.1, 0.0, 0.0], [0.0, 0.1, 0.0]]
+    np.testing.assert_array_equal(world.improve_gain(theta), theta)
+    with pytest.raises(ValueError, match="such that a stable gain is the best one"):
+        world.optimal_gain()
+
+
+def test_more_steps_of_more_runs_than_memory_holds_are_refused():
+    for answer in (TWO.gain_return, TWO.gain_gradient):
+        with pytest.raises(ValueError, match="horizon must be at most 25000 steps for so many runs; got 30000"):
+            answer(np.zeros((1000, 2)), horizon=30_000)

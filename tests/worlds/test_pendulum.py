@@ -104,6 +104,10 @@ def test_a_reset_starts_all_anew_and_what_was_handed_over_is_the_caller_s():
     assert (env.step(still)[1] < 0).all()  # no reset, whatever was written there
 
 
+def test_its_own_limit_is_that_of_pendulum_v1():
+    assert pg.PendulumVectorEnv(2).max_episode_steps == gymnasium.spec("Pendulum-v1").max_episode_steps
+
+
 def test_without_a_limit_nothing_ends():
     env = pg.PendulumVectorEnv(2, max_episode_steps=None)
     env.reset(seed=0)

@@ -76,7 +76,22 @@ def test_an_unstable_run_stays_a_number_and_leaves_the_others_alone():
     assert progress.diverged.tolist() == [True, False] and np.isfinite(progress.theta).all()
 
 
+@pytest.mark.parametrize("action", [[0.5], np.array([0.5], np.float32), np.array([2])])
+def test_actions_of_any_precision_are_taken_as_they_are(action):
+    single, many = gymnasium.make(NAME), gymnasium.make_vec(NAME, 1, vectorization_mode="vector_entry_point")
+    single.reset(seed=0), many.reset(seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        x, reward, *_ = single.step(action)
+    y, rewards, *_ = many.step(np.array([action], float))
+    assert reward == rewards[0] and (x == y[0]).all() and x.dtype == np.float64
+
+
 def test_bad_input():
+    single = gymnasium.make(NAME)
+    single.reset(seed=0)
+    with pytest.raises(ValueError, match="actions must be finite numbers; got NaN or infinity"):
+        single.step(np.array([np.inf]))
     env = pg.LinearQuadratic(1.0, 1.0, 1.0, 1.0).vector_env(2)
     with pytest.raises(ValueError, match="must be reset before its first step"):
         env.step(np.ones((2, 1)))
