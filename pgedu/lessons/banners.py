@@ -63,6 +63,23 @@ def weighed(log, cap=np.inf):
 def banners(figure):
     """Three banners, how often logger and target show them, and what four estimators make of the log, exactly."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
+    show_shares, show_estimates = _who_shows(left), _what_is_made_of_it(right)
+
+    def draw(third, rows, cap, lift, recorded, model):
+        shares, rows = logger(third), round(rows)
+        written = RECORDS[recorded]
+        log = Log(shares, np.where(shares > 0, shares, 1.0) if written is None else written, lift)
+        cap = np.inf if cap >= 10 else cap
+        found = estimates(log, MODELS[model], rows, cap)
+        show_shares(shares, np.minimum(TARGET / log.recorded, cap))
+        show_estimates(found, lift)
+        return _in_words(found, lift, rows, *weighed(log, cap))
+
+    return draw
+
+
+def _who_shows(left):
+    """Bars of logger and target; a function that moves the logger's, and says the weight of each banner."""
     tidy(left, "who shows which banner").set(ylim=(0, 0.95), xlim=(-0.6, 2.6), xticks=range(3))
     left.set_xticklabels([f"banner {i + 1}\nclicks {100 * p:.0f} %" for i, p in enumerate(PAYS)])
     shown = left.bar(np.arange(3) - 0.2, LOGGER, 0.36, color="0.6")
@@ -71,6 +88,20 @@ def banners(figure):
     label(left, -0.55, 0.82, "target", COLORS["ppo"])
     (handle,) = left.plot([], [], "o", color="black", markersize=9, gid="third")
     words_above = [label(left, i, 0, "", ha="center", va="bottom") for i in range(3)]
+
+    def show(shares, w):
+        for bar, share in zip(shown, shares):
+            bar.set_height(share)
+        handle.set_data([1.8], [shares[2]])
+        for words, i, weight in zip(words_above, range(3), w):
+            words.set_position((i, max(shares[i], TARGET[i]) + 0.02))
+            words.set_text(f"w = {weight:.2g}" if shares[i] else "never shown")
+
+    return show
+
+
+def _what_is_made_of_it(right):
+    """The truth, and a function that shows mean and standard deviation of each estimator."""
     tidy(right, "exact mean ± sd of an estimate, less what was added").set(ylim=(-0.6, 1.6), xlim=(-0.6, 3.6))
     right.set(xticks=range(4), xticklabels=NAMES)
     right.axhline(TARGET @ PAYS, color=COLORS["exact"], linestyle="--", linewidth=1.5)
@@ -78,27 +109,14 @@ def banners(figure):
     arms = [right.plot([], [], color=HUES[name], linewidth=4)[0] for name in NAMES]
     means = [right.plot([], [], "o", color=HUES[name], markersize=9)[0] for name in NAMES]
 
-    def draw(third, rows, cap, lift, recorded, model):
-        shares, rows = logger(third), round(rows)
-        written = RECORDS[recorded]
-        log = Log(shares, np.where(shares > 0, shares, 1.0) if written is None else written, lift)
-        cap = np.inf if cap >= 10 else cap
-        found = estimates(log, MODELS[model], rows, cap)
-        for bar, share in zip(shown, shares):
-            bar.set_height(share)
-        handle.set_data([1.8], [third])
-        w = np.minimum(TARGET / log.recorded, cap)
-        for words, i, weight in zip(words_above, range(3), w):
-            words.set_position((i, max(shares[i], TARGET[i]) + 0.02))
-            words.set_text(f"w = {weight:.2g}" if shares[i] else "never shown")
+    def show(found, lift):
         for i, name in enumerate(NAMES):
             mean, sd = found[name][0] - lift, found[name][1]
             arms[i].set_data([i, i], np.clip([mean - sd, mean + sd], -0.6, 1.6))
             means[i].set_data([i], [min(mean, 1.55)])
             means[i].set_marker("o" if mean <= 1.55 else "^")  # a triangle: further up
-        return _in_words(found, lift, rows, *weighed(log, cap))
 
-    return draw
+    return show
 
 
 def _in_words(found, lift, rows, mean_weight, share):

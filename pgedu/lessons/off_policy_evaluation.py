@@ -166,13 +166,17 @@ def month_by_month(figure):
         hint.set_visible(months >= 12)
         here.set_data([months], [found["IS"][months - 1]])
         there.set_data([months], [shares[months - 1]])
-        said = {name: in_figures(values[months - 1]) for name, values in found.items()}
-        return (
-            f"Months watched: {months}. The variance of one customer is {said['IS']} with IS, {said['PDIS']} with PDIS, "
-            f"{said['DR']} with DR, and {said['on-policy']} if the target itself is tried. That of PDIS is {shares[months - 1]:.2f} times that of IS."
-        )
+        return _variances_in_words(months, {name: values[months - 1] for name, values in found.items()})
 
     return draw
+
+
+def _variances_in_words(months, found):
+    said = {name: in_figures(variance) for name, variance in found.items()}
+    return (
+        f"Months watched: {months}. The variance of one customer is {said['IS']} with IS, {said['PDIS']} with PDIS, {said['DR']} with DR, "
+        f"and {said['on-policy']} if the target itself is tried. That of PDIS is {found['PDIS'] / found['IS']:.2f} times that of IS."
+    )
 
 
 def in_figures(number):

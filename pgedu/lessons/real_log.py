@@ -73,6 +73,21 @@ def rows_needed(campaign, precision=0.1):
 def heaviest_click(figure):
     """What each click brings to the estimate, and what is left when the heaviest are taken out."""
     left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
+    show_clicks, show_intervals = _clicks(left), _intervals(right)
+
+    def draw(campaign, removed):
+        found, each = asked(campaign), click_weights(campaign) / asked(campaign).own[1] * 100
+        show_clicks(each, removed)
+        ips, snips = inverse_propensity(campaign, removed), self_normalised(campaign, removed)
+        ends = [wilson_interval(*found.other), *(_ends(*each) for each in (snips, ips)), wilson_interval(*found.own)]
+        show_intervals(ends, [found.other[0] / found.other[1], snips[0], ips[0], found.own[0] / found.own[1]])
+        return _in_words(campaign, ips, removed)
+
+    return draw
+
+
+def _clicks(left):
+    """A bar for each click; a function that shows what it adds, and greys those that are taken out."""
     tidy(left, "percentage points that each click adds to IPS", "clicks, the heaviest first")
     left.set(xlim=(-2, 50), ylim=(0, 0.22), yticks=np.arange(0, 0.21, 0.05))
     edges = np.arange(0.5, 50)
@@ -80,14 +95,8 @@ def heaviest_click(figure):
     cut = left.axvline(0.5, color="black", linestyle=":")
     (handle,) = left.plot([], [], "<", color="black", markersize=10, gid="removed")
     label(left, 20, 0.2, "left of the line: taken out")
-    tidy(right, "click rate in %, 95 % intervals").set(xlim=(0, 1.15), ylim=(-0.6, 3.6), yticks=range(4))
-    right.set_yticklabels(["TS, its own log", "TS by SNIPS", "TS by IPS", "random, its log"])
-    colors = "0.35", COLORS["WIS"], COLORS["IS"], "0.35"
-    arms = [right.plot([], [], color=color, linewidth=4)[0] for color in colors]
-    dots = [right.plot([], [], "o", color=color, markersize=9)[0] for color in colors]
 
-    def draw(campaign, removed):
-        found, each = asked(campaign), click_weights(campaign) / asked(campaign).own[1] * 100
+    def show(each, removed):
         heights = np.zeros(len(edges) - 1)
         heights[: len(each)] = each[: len(heights)]
         out = np.arange(len(heights)) < removed
@@ -95,15 +104,24 @@ def heaviest_click(figure):
         bars[1].set_data(np.where(out, heights, 0))
         cut.set_xdata([removed + 0.5] * 2)
         handle.set_data([removed], [0.2])
-        ips, snips = inverse_propensity(campaign, removed), self_normalised(campaign, removed)
-        ends = [wilson_interval(*found.other), *(_ends(*each) for each in (snips, ips)), wilson_interval(*found.own)]
-        middles = [found.other[0] / found.other[1], snips[0], ips[0], found.own[0] / found.own[1]]
+
+    return show
+
+
+def _intervals(right):
+    """Rates with their intervals, and the function that shows them."""
+    tidy(right, "click rate in %, 95 % intervals").set(xlim=(0, 1.15), ylim=(-0.6, 3.6), yticks=range(4))
+    right.set_yticklabels(["TS, its own log", "TS by SNIPS", "TS by IPS", "random, its log"])
+    colors = "0.35", COLORS["WIS"], COLORS["IS"], "0.35"
+    arms = [right.plot([], [], color=color, linewidth=4)[0] for color in colors]
+    dots = [right.plot([], [], "o", color=color, markersize=9)[0] for color in colors]
+
+    def show(ends, middles):
         for i, (arm, dot, interval, middle) in enumerate(zip(arms, dots, ends, middles)):
             arm.set_data(100 * np.clip(interval, 0, 0.0115), [i, i])
             dot.set_data([100 * middle], [i])
-        return _in_words(campaign, ips, removed)
 
-    return draw
+    return show
 
 
 def _ends(estimate, error):
