@@ -24,17 +24,17 @@ def climbing(method, shop, buyer):
         in_decades(tidy(right, "KL of an update: mean, and 8 of 10 runs", "update").yaxis).set_ylim(LEAST, 3)
         best_line(left, 2.04)
         J, kl = LearningCurve(left, None, COLORS["exact"]), LearningCurve(right, None, color_of(method))
-        last = "No update yet."
+        update, last = 0, "no update yet."
 
         def draw(new):
-            nonlocal last
+            nonlocal update, last
             if new:
                 updates, taken = [record.update for record in new], [_taken(record.details) for record in new]
                 J.add(updates, exact_return(shop, buyer, np.array([record.theta for record in new])))
                 kl.add(updates, np.maximum(taken, LEAST))
-                last = _about(taken[-1])
+                update, last = updates[-1], _about(taken[-1])
             now, _ = J.show(), kl.show()
-            return f"The exact J is {now:.2f} (best possible: 2.04); {last}"
+            return f"After {update:,} updates the exact J is {now:.2f} (best possible: 2.04); {last}"
 
         return draw
 
@@ -58,10 +58,10 @@ def _about(kl):
 def cartpole(figure):
     """Returns, KL and clipped samples of PPO on CartPole, and the first learner's carts as they move."""
     curves, carts = _curves_and_carts(figure)
-    stopped, distance = 0, np.nan
+    update, stopped, distance = 0, 0, np.nan
 
     def draw(new, now=None):
-        nonlocal stopped, distance
+        nonlocal update, stopped, distance
         if now is not None:
             carts.show(now[0])
         updates = [record.update for record in new]
@@ -70,12 +70,12 @@ def cartpole(figure):
             curves["R"].add(updates, [np.nanmean(record.returns, axis=1) for record in new])
             curves["K"].add(updates, np.maximum(kl, LEAST))
             curves["S"].add(updates, [record.details["clipped"] for record in new])
-            stopped, distance = new[-1].diverged.sum(), kl[-1].mean()
+            update, stopped, distance = updates[-1], new[-1].diverged.sum(), kl[-1].mean()
         mean, _, clipped = (curve.show() for curve in curves.values())
         warning = f" {stopped} learners stand still: their numbers overflowed." if stopped else ""
         return (
-            f"The mean return of the latest episodes is {mean:.0f}. In the last update the mean KL is "
-            f"{in_words(distance)}, and {100 * clipped:.0f} % of the samples are beyond the clip.{warning}"
+            f"After {update:,} updates the mean return of the latest episodes is {mean:.0f}. In the last update the mean "
+            f"KL is {in_words(distance)}, and {100 * clipped:.0f} % of the samples are beyond the clip.{warning}"
         )
 
     return draw

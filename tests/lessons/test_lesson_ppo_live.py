@@ -41,7 +41,7 @@ def test_pictures_of_trpo_and_of_the_missing_sign(number):
         J = scope["exact_return"](scope["shop"], scope["buyer"], records[-1].theta)
         details = records[-1].details
         taken = ~details.get("rejected", np.zeros(20, dtype=bool))
-        assert sentence.startswith(f"The exact J is {J.mean():.2f} ") and sentence == draw(new=[])
+        assert sentence.startswith(f"After 5 updates the exact J is {J.mean():.2f} ") and sentence == draw(new=[])
         assert f"a mean KL of {in_words(details['kl'][taken].mean())}" in sentence
         assert (f"; {20 - taken.sum()} of 20 steps were given up." in sentence) == (not taken.all())
         drawn_kl = figure.axes[1].lines[0].get_ydata()[-1]
