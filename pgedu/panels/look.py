@@ -36,6 +36,8 @@ COLORS = {
     "sarsa": "#E69F00",
     "expected sarsa": "#CC79A7",
     "double q learning": "#56B4E9",
+    "proxy": "#D55E00",
+    "held back": "#0072B2",
 }
 
 # Matplotlib's own defaults and a few of ours: what a notebook has set for its own pictures (a dark style, LaTeX, a huge
