@@ -7,13 +7,13 @@ import numpy as np
 from pgedu.experience.rollouts import collect
 from pgedu.gradients.off_policy_exact import off_policy_moments
 from pgedu.lessons.wrong_reward import START, climb, policy, shop, theta_of
-from pgedu.panels.look import COLORS, in_decades, key, label
+from pgedu.panels.look import COLORS, in_decades, label
 from pgedu.panels.views import tidy
 
 LAST, LEAST_EVERY = 100, 5  # updates; between two looks, at least
 LOOKS = np.arange(0, LAST + 1, LEAST_EVERY)
-MOST = 10_000  # customers per look
-COUNTS = np.round(10.0 ** np.arange(1, 4.01, 0.125)).astype(int)
+MOST = 3_000  # customers per look
+COUNTS = np.round(np.geomspace(10, MOST, 21)).astype(int)
 
 
 @cache
@@ -84,3 +84,77 @@ def expected(rule, every, customers):
 
 
 RULES = {"stop at the first fall": first_fall, "see all, take the best": best_of_all}
+
+
+def held_back(figure):
+    """One ascent with what its looks see; which policy is kept, by chance; and what it is worth, by customers per look."""
+    axes = figure.subplot_mosaic("OP;OC", width_ratios=[1.15, 1])
+    show_one, show_chances, show_expected = _one_ascent(axes["O"]), _kept(axes["P"]), _worth(axes["C"])
+
+    def draw(rule, every, customers, rng):
+        count = round(customers)
+        updates, J, deviations = looks(every)
+        estimates = sums(int(rng.integers(2**31)))[:: every // LEAST_EVERY, count - 1] / count
+        kept = int(rule(estimates))
+        seen = min(kept + 2, len(J)) if rule is first_fall else len(J)
+        show_one(updates, estimates, deviations / np.sqrt(count), kept, seen)
+        show_chances(updates, chances(rule, every, count))
+        worth, asked = expected(rule, every, count)
+        show_expected(rule, every, customers)
+        return (f"This time the policy after {updates[kept]} updates is kept, of which {estimates[kept]:.2f} was seen; its true J is {J[kept]:.2f}. "
+                f"In the mean what is kept is worth {worth:.2f}, of 1.76 at the summit, and {asked:,.0f} customers are asked.")  # fmt: skip
+
+    return draw
+
+
+def _one_ascent(axes):
+    """The true J of an ascent; a function that shows what the looks see of it, up to the last one that is taken."""
+    tidy(axes, "", "update of the proxy's ascent", "").set(xlim=(-4, LAST + 4), ylim=(-0.6, 3.6))
+    way = climb(START, START, 1.0)
+    axes.plot(np.arange(LAST + 1), way.J[: LAST + 1], color=COLORS["exact"])
+    label(axes, 60, 0.72, "true J")
+    (arms,) = axes.plot([], [], color=COLORS["held back"], linewidth=1.5, alpha=0.5)
+    (dots,) = axes.plot([], [], "o", color=COLORS["held back"], markersize=6)
+    (ring,) = axes.plot([], [], "o", color="black", markersize=14, fillstyle="none", markeredgewidth=2)
+    axes.set_title("looks: mean ± 1.96 se; ring: kept", loc="left")
+
+    def show(updates, estimates, errors, kept, seen):
+        ends = estimates + 1.96 * errors * np.array([[-1], [1], [np.nan]])  # NaN: the pen is lifted
+        arms.set_data(np.repeat(updates[:seen], 3), np.clip(ends[:, :seen].T.ravel(), -0.6, 3.6))
+        dots.set_data(updates[:seen], np.clip(estimates[:seen], -0.55, 3.55))
+        ring.set_data([updates[kept]], np.clip([estimates[kept]], -0.55, 3.55))
+
+    return show
+
+
+def _kept(axes):
+    """A function that shows with which chance the policy of each look is kept."""
+    tidy(axes, "chance of being kept, %", "update").set(xlim=(-4, LAST + 4), ylim=(0, 100))
+    bars = axes.bar(LOOKS, 0 * LOOKS, 3.6, color=COLORS["held back"], alpha=0.7)
+
+    def show(updates, P):
+        shares = dict(zip(updates.tolist(), P))
+        for bar, update in zip(bars, LOOKS.tolist()):
+            bar.set_height(100 * shares.get(update, 0.0))
+
+    return show
+
+
+def _worth(axes):
+    """A function that shows the expected true J of what is kept, over the customers per look, as far as the student has gone."""
+    tidy(axes, "true J of what is kept, in the mean", "customers per look").set(ylim=(0.85, 1.95))
+    in_decades(axes.xaxis).set(xlim=(9, 1.1 * MOST))
+    J = climb(START, START, 1.0).J
+    for height, words in ((J.max(), "summit"), (J[0], "start"), (J[-1], "end")):
+        axes.axhline(height, color="0.6", linestyle="--", linewidth=1.5)
+        label(axes, 0.99 * MOST, height + 0.02, words, "0.4", ha="right", va="bottom")
+    (curve,) = axes.plot([], [], color=COLORS["held back"])
+    (handle,) = axes.plot([], [], "o", color=COLORS["held back"], markersize=9, gid="customers")
+
+    def show(rule, every, customers):
+        counts = [*COUNTS[COUNTS < customers], round(customers)]
+        found = [expected(rule, every, int(count))[0] for count in counts]
+        curve.set_data(counts, found)
+        handle.set_data([customers], found[-1:])
+
+    return show
