@@ -19,7 +19,7 @@ from pgedu.worlds.mdp import MDP
 TILES, STEPS = 8, 100
 BACK, ON = 0, 1
 policy = Policy.softmax(Table(observations=TILES, outputs=2))
-NAMES = ["", "arrow"] * (TILES // 2)
+NAMES = ["", "↻"] * (TILES // 2)
 PAYS = {"1 for each arrow": (1.0, 0.0), "1.5 a tile, −1.5 back": (0.0, 1.5)}
 BEGINS = {"on any tile": np.full(TILES, 1 / TILES), "always on the same": np.eye(TILES)[0]}
 MOMENTS = 6  # of each step of the boats
@@ -85,7 +85,9 @@ def race(figure):
     """The ring, its policy and some boats; arrows and tiles by update, exactly. For `watch` of `racing`."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
     world = World(tidy(left), ring(), NAMES, ["back", "on"])
+    left.set_xlabel("↻: an arrow")  # what is paid is a control
     tidy(right, "", "update", "exact, a race of 100 steps").set(ylim=(-5, 106), xlim=(0, 20))
+    right.xaxis.get_major_locator().set_params(integer=True)
     (tiles,) = right.plot([], [], color=COLORS["exact"], label="tiles won, what is meant")
     (arrows,) = right.plot([], [], color=COLORS["proxy"], label="arrows")
     key(right, arrows, tiles)
@@ -111,6 +113,11 @@ def race(figure):
 
 
 def _in_words(last, on):
-    plain, arrow = (f"{100 * each.min():.0f} to {100 * each.max():.0f}" for each in (on[::2], on[1::2]))
-    return (f"After {last.update:,} updates a race brings {last.arrows:.2f} arrows and {last.tiles:.2f} tiles. "
+    plain, arrow = map(_in_percent, (on[::2], on[1::2]))
+    return (f"After {last.update:,} update{'s' if last.update != 1 else ''} a race brings {last.arrows:.2f} arrows and {last.tiles:.2f} tiles. "
             f"The boat goes on in {plain} % of cases from a plain tile, and in {arrow} % from an arrow.")  # fmt: skip
+
+
+def _in_percent(shares):
+    low, high = (f"{100 * end:.0f}" for end in (shares.min(), shares.max()))
+    return low if low == high else f"{low} to {high}"

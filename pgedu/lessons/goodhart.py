@@ -49,7 +49,7 @@ def expected(error, n):
     x, F, mean = of_proxy(error)
     won = np.diff(F**n)  # the chance that the best lies between two places
     middle = lambda values: won @ (values[1:] + values[:-1]) / 2 / won.sum()  # noqa: E731
-    return float(middle(mean)), float(middle(x))
+    return tuple(float(np.round(middle(values), 12)) + 0.0 for values in (mean, x))  # of one candidate 0, and not -0
 
 
 def divergence(n):
@@ -78,8 +78,8 @@ def best_of_many(figure):
         show_expected(error, n)
         best = proxy.argmax()
         return (
-            f"{n:,} candidate{'s' if n > 1 else ''}, {divergence(n):.2f} nats from taking any: the best by the proxy has {promised + 0:.2f} by the proxy "
-            f"and is worth {truly + 0:.2f}, in the mean. This time it is {proxy[best]:.2f} and {true[best]:.2f}."
+            f"{n:,} candidate{'s' if n > 1 else ''}, {divergence(n):.2f} nats from taking any: the best by the proxy has {promised:.2f} by the proxy "
+            f"and is worth {truly:.2f}, in the mean. This time it is {proxy[best]:.2f} and {true[best]:.2f}."
         )
 
     return draw
@@ -118,7 +118,8 @@ def _curves(axes):
         counts = np.append(COUNTS[COUNTS < n], n)
         found = np.array([expected(error, int(each)) for each in counts])
         truly.set_data(counts, found[:, 0])
-        promised.set_data(counts, np.minimum(found[:, 1], 6.4))
+        inside = found[:, 1] < axes.get_ylim()[1]  # further on it has left the picture
+        promised.set_data(counts[inside], found[inside, 1])
         handle.set_data([n], found[-1:, 0])
 
     return show

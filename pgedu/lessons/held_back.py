@@ -54,7 +54,7 @@ def chances(rule, every, customers):
     """The chance [K] that `rule` keeps the policy of each look, if a mean of `customers` returns is normal: by integrals."""
     _, J, deviations = looks(every)
     errors = deviations / np.sqrt(customers)
-    z = np.linspace((J - 7 * errors).min(), (J + 7 * errors).max(), 6001)
+    z = np.linspace((J - 7 * errors).min(), (J + 7 * errors).max(), 2001)
     scaled = (z - J[:, None]) / errors[:, None]
     density = np.exp(-(scaled**2) / 2) / (np.sqrt(2 * np.pi) * errors[:, None])
     below = np.array([_integral(each, z) for each in density])  # [K, n]

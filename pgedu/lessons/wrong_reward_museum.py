@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, key, label, tidy
+from pgedu.panels.look import COLORS, tidy
 from pgedu.worlds.mdp import MDP
 from pgedu.worlds.planning import optimal_action_values
 from pgedu.worlds.shaping import shaped
 
 WAIT, FIRST, SECOND = 0, 1, 2
 ACTIONS = ["wait", "exit 1, pays 1", "exit 2, pays 0.8"]
-SIZES = np.round(np.arange(0, 1.001, 0.02), 2)
+SIZES = np.round(np.arange(0, 0.301, 0.01), 2)
 CERTAIN = {"successors": np.array([[[0], [1], [2]]] + [[[s]] * 3 for s in (1, 2)]), "chances": np.ones((3, 3, 1))}
 room = MDP(rewards=[[0, 1, 0.8], [0] * 3, [0] * 3], start=[1, 0, 0], terminal=[False, True, True], gamma=0.9, **CERTAIN)
 
@@ -62,22 +62,21 @@ def values(mistake, size):
 
 def museum(figure):
     """What each action in the room is worth to somebody who believes the mistaken rewards, over the size of the potential."""
-    axes = tidy(figure.subplots(), "highest return that begins with ..., as the mistake makes the rewards", "Φ")
-    axes.set(xlim=(-0.01, 1.01), ylim=(-1.2, 2.9))
+    axes = tidy(figure.subplots(), "ring: what is chosen, by the mistaken rewards", "Φ", "highest return that begins with it")
+    axes.set(xlim=(-0.003, 0.303), ylim=(0.3, 3.2))
     colors = "0.6", COLORS["exact"], COLORS["proxy"]
-    lines = [axes.plot([], [], color=color, label=name)[0] for color, name in zip(colors, ACTIONS)]
+    lines = [axes.plot([], [], "o-", markevery=[-1], color=color, label=name)[0] for color, name in zip(colors, ACTIONS)]
     (handle,) = axes.plot([], [], "o", color="black", markersize=10, fillstyle="none", markeredgewidth=2, gid="potential")
-    label(axes, 0.0, 2.7, "ring: what is chosen")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left")
 
     def draw(mistake, potential):
         size = potential
         sizes = np.append(SIZES[SIZES < size - 1e-9], size)
         found = np.array([values(mistake, float(each)) for each in sizes])
         for line, column in zip(lines, found.T):
-            line.set_data(sizes, np.minimum(column, 2.85))
+            line.set_data(sizes, column)
         best = int(np.argmax(found[-1].round(9)[[FIRST, SECOND, WAIT]]))  # among equals the first exit
-        handle.set_data([size], [min(found[-1].max(), 2.85)])
+        handle.set_data([size], [found[-1].max()])
         does = ("exit 1, as it should be", "exit 2", "to wait, for ever")[best]
         return f"{mistake.story} At Φ = {size:.2f} the best choice is {does}. Discussed in {' and '.join(mistake.threads)}."
 

@@ -11,7 +11,7 @@ forty_percent = (
     "Only 40 % of the cost is forgotten. Where does true J end?",
     ["At about 1.7, with some harm done", "At about 1.0, later", "Near the best possible, 2.04"],
     "Near the best possible, 2.04",
-    "Below a share of 47 % the proxy's best policy is still the true one, and at 40 % J ends at 2.03. A wrong reward does no harm in "
+    "Below a share of 44 % the proxy's best policy is still the true one, and at 40 % J ends at 2.03. A wrong reward does no harm in "
     "the end while it leaves the best policy the best.",
 )
 more_looks = (
