@@ -71,14 +71,14 @@ def best_of_many(figure):
     show_candidates, show_expected = _cloud(left), _curves(right)
 
     def draw(error, n, rng):
-        n = round(n)
-        true, proxy = (each[:n] for each in candidates(error, int(rng.integers(2**31))))
+        count = round(n)
+        true, proxy = (each[:count] for each in candidates(error, int(rng.integers(2**31))))
         show_candidates(error, true, proxy)
-        truly, promised = expected(error, n)
-        show_expected(error, n)
+        truly, promised = expected(error, count)
+        show_expected(error, n, truly)
         best = proxy.argmax()
         return (
-            f"{n:,} candidate{'s' if n > 1 else ''}, {divergence(n):.2f} nats from taking any: the best by the proxy has {promised:.2f} by the proxy "
+            f"{count:,} candidate{'s' if count > 1 else ''}, {divergence(count):.2f} nats from taking any: the best by the proxy has {promised:.2f} by the proxy "
             f"and is worth {truly:.2f}, in the mean. This time it is {proxy[best]:.2f} and {true[best]:.2f}."
         )
 
@@ -114,12 +114,12 @@ def _curves(axes):
     (handle,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="n")
     key(axes, promised, truly)
 
-    def show(error, n):
-        counts = np.append(COUNTS[COUNTS < n], n)
+    def show(error, n, now):
+        counts = np.append(COUNTS[COUNTS < n], round(n))
         found = np.array([expected(error, int(each)) for each in counts])
         truly.set_data(counts, found[:, 0])
         inside = found[:, 1] < axes.get_ylim()[1]  # further on it has left the picture
         promised.set_data(counts[inside], found[inside, 1])
-        handle.set_data([n], found[-1:, 0])
+        handle.set_data([n], [now])
 
     return show
