@@ -39,6 +39,7 @@ def of_proxy(error):
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(f > 1e-300, joint @ true / f, np.sign(x) * 9)
     steps = (f[1:] + f[:-1]) / 2 * np.diff(x)
+    steps = steps / steps.sum()
     above = np.append(np.cumsum(steps[::-1])[::-1], 0.0)  # summed from the far end: there it is small
     return x, np.where(x > 0, 1 - above, np.append(0.0, np.cumsum(steps))), mean
 

@@ -36,7 +36,7 @@ smallest_bonus = (
     "make up for the goal's 1 and for one b.",
 )
 potential_of_50 = (
-    "The same as a potential: γ Φ(s′) − Φ(s), with Φ growing by 50 a tile. What is best now?",
+    "Now γ Φ(s′) − Φ(s) is paid, with Φ = 50 times the number of the tile. What is best?",
     ["To turn back for ever", "To go to the goal, as without it", "To stay at the start"],
     "To go to the goal, as without it",
     "The orange curve stays below 0, at the same height for every b. Whoever goes back pays what was earned on the way there, so a loop "

@@ -47,6 +47,8 @@ def test_from_which_share_on_offers_to_the_loyal_pay():
     for offers, known in ((0.001, 0.442), (0.5, 0.470), (0.999, 0.501)):
         true, seen = (exact_gradient(world, policy, theta_of(0.999, offers))[3] for world in (shop, proxy(1.0)))
         assert true / (true - seen) == pytest.approx(known, abs=6e-4)
+    endless = [exact_gradient(replace(world, horizon=None), policy, theta_of(0.9999, np.array([0.001, 0.5, 0.999])))[:, 3] for world in (shop, proxy(1.0))]
+    assert endless[0] / (endless[0] - endless[1]) == pytest.approx([5 / 14] * 3, abs=1e-9)
     all_or_none = exact_return(shop, policy, theta_of(curious, np.array([1e-9, 1 - 1e-9])))
     with_costs = exact_return(proxy(0.47328), policy, theta_of(curious, np.array([1e-9, 1 - 1e-9])))
     assert all_or_none == pytest.approx([2.0417, 0.9458], abs=1e-4) and with_costs[0] == pytest.approx(with_costs[1], abs=1e-5)
