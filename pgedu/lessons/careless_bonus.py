@@ -94,8 +94,9 @@ def careless(figure):
         show(kind, b, discount)
         ends = "arrives: true J = " + f"{discount ** (TILES - 1):.3f}" if arrives(table) else "never arrives: true J = 0"
         more = gain(kind, b, discount)
+        walking = "" if moment is None else f" The walker has made {moment.steps[0]:,} step{'s' if moment.steps[0] != 1 else ''}."
         return (f"b = {b:.3g}: the policy that is best with the bonus {ends}. With the bonus, never arriving is worth "
-                f"{abs(more):.3g} {'more' if more > 0 else 'less'} than going straight to the goal.")  # fmt: skip
+                f"{abs(more):.3g} {'more' if more > 0 else 'less'} than going straight to the goal.{walking}")  # fmt: skip
 
     return draw
 
