@@ -121,7 +121,7 @@ def _plane(axes):
     axes.set(xlim=(0, 1), ylim=(0, 1))
     chances, J = heights()
     hill = axes.contour(chances, chances, J, levels=np.arange(0, 2.1, 0.25), colors="0.65", linewidths=1)
-    numbers = hill.clabel(hill.levels[1::2], fontsize=11)
+    numbers = hill.clabel(hill.levels[1::2], fontsize=12)
     (path,) = axes.plot([], [], color=COLORS["proxy"])
     (start,) = axes.plot([], [], "o", color=COLORS["proxy"], markersize=9, gid="curious")
     (stop,) = axes.plot([], [], "s", color="black", markersize=8)

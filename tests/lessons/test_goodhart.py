@@ -65,8 +65,13 @@ def test_where_the_predictions_say():
 
 
 def test_the_picture_at_both_ends():
-    ends = {"error": list(ERRORS), "n": (1.0, 50.0, float(MOST)), "rng": [np.random.default_rng(0)]}
-    assert len({sentence for sentence, _ in corners(best_of_many, **ends)}) == 9
+    ends, said = {"error": list(ERRORS), "n": (1.0, 50.0, float(MOST)), "rng": [np.random.default_rng(0)]}, set()
+    for sentence, figure in corners(best_of_many, **ends):
+        promised, truly, _ = figure.axes[1].lines
+        top = figure.axes[1].get_ylim()[1]
+        assert promised.get_ydata().max() < top and len(promised.get_xdata()) <= len(truly.get_xdata())
+        said.add(sentence)
+    assert len(said) == 9
 
 
 def test_the_picture_rings_what_is_taken():

@@ -65,6 +65,7 @@ def test_chances_are_those_of_draws(rule, every, customers):
     assert np.bincount(kept, minlength=len(J)) / 100_000 == pytest.approx(found, abs=0.007)
     worth, asked = expected(rule, every, customers)
     assert J[kept].mean() == pytest.approx(worth, abs=0.005)
+    assert drawn[np.arange(len(kept)), kept].mean() > worth + 0.05  # it was chosen for being high
     seen = np.minimum(kept + 2, len(J)) if rule is first_fall else np.full(len(kept), len(J))
     assert customers * seen.mean() == pytest.approx(asked, rel=0.01)
 
@@ -83,6 +84,12 @@ def test_more_looks_are_worse_for_the_first_fall_and_better_for_the_best_of_all(
     assert chances(first_fall, 5, 100)[0] == pytest.approx(0.34, abs=0.005)
     ten = [expected(first_fall, every, 10)[0] - expected(best_of_all, every, 10)[0] for every in (5, 10, 20)]
     assert ten[0] < 0 < min(ten[1:]) and predictions.more_looks[2].startswith("worse")
+
+
+def test_what_was_seen_of_it_promises_more():
+    _, J, deviations = looks(10)
+    drawn = J + deviations / 10 * np.random.default_rng(0).normal(size=(100_000, len(J)))
+    assert drawn[np.arange(len(drawn)), first_fall(drawn)].mean() == pytest.approx(1.86, abs=0.01)
 
 
 def test_the_picture_at_both_ends():
