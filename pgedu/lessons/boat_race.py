@@ -26,7 +26,7 @@ MOMENTS = 6  # of each step of the boats
 
 
 def ring(arrow=0.0, tile=0.0, begins="on any tile"):
-    """The race: each second tile is an arrow. Paid are `arrow` for coming onto one clockwise, and `tile` for each tile on, or less back."""
+    """The race. Each second tile is an arrow: `arrow` is paid for coming onto one clockwise, `tile` for each tile won."""
     here = np.arange(TILES)
     successors = np.stack([(here - 1) % TILES, (here + 1) % TILES], axis=-1)[..., None]
     rewards = tile * np.array([-1.0, 1.0]) + arrow * np.outer(here % 2 == 0, [0, 1])
@@ -86,22 +86,16 @@ def race(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
     world = World(tidy(left), ring(), NAMES, ["back", "on"])
     left.set_xlabel("↻: an arrow")  # what is paid is a control
-    tidy(right, "", "update", "exact, a race of 100 steps").set(ylim=(-5, 106), xlim=(0, 20))
-    right.xaxis.get_major_locator().set_params(integer=True)
-    (tiles,) = right.plot([], [], color=COLORS["exact"], label="tiles won, what is meant")
-    (arrows,) = right.plot([], [], color=COLORS["proxy"], label="arrows")
-    key(right, arrows, tiles)
+    tiles, arrows = _lines(right)
     curve, last = [], None
 
     def draw(new):
         nonlocal last
-        for moment in new:
-            if last is None or moment.update > last.update:
-                curve.append((moment.update, moment.arrows, moment.tiles))
-            last = moment
+        before, last = last, new[-1] if new else last
         if last is None:
             return "Nothing yet."
-        updates, paid, won = np.array(curve[:: max(1, len(curve) // 1000)]).T
+        curve.extend(_updates(new, before))
+        updates, paid, won = np.array(curve[:: -max(1, len(curve) // 1000)]).T  # the last is one of them
         arrows.set_data(updates, paid)
         tiles.set_data(updates, won)
         right.set_xlim(0, ROUND[np.searchsorted(ROUND, max(20, last.update))])
@@ -112,9 +106,26 @@ def race(figure):
     return draw
 
 
+def _lines(axes):
+    """The curves of tiles and of arrows, yet empty."""
+    tidy(axes, "", "update", "exact, a race of 100 steps").set(ylim=(-5, 106), xlim=(0, 20))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    (tiles,) = axes.plot([], [], color=COLORS["exact"], label="tiles won, what is meant")
+    (arrows,) = axes.plot([], [], color=COLORS["proxy"], label="arrows")
+    key(axes, arrows, tiles)
+    return tiles, arrows
+
+
+def _updates(moments, before):
+    """(update, arrows, tiles) of each update that begins with one of these moments."""
+    pairs = zip([before, *moments], moments)
+    return [(now.update, now.arrows, now.tiles) for past, now in pairs if past is None or now.update > past.update]
+
+
 def _in_words(last, on):
     plain, arrow = map(_in_percent, (on[::2], on[1::2]))
-    return (f"After {last.update:,} update{'s' if last.update != 1 else ''} a race brings {last.arrows:.2f} arrows and {last.tiles:.2f} tiles. "
+    return (f"After {last.update:,} update{'s' if last.update != 1 else ''} a race brings {last.arrows:.2f} arrows and "
+            f"{last.tiles:.2f} tiles. "
             f"The boat goes on in {plain} % of cases from a plain tile, and in {arrow} % from an arrow.")  # fmt: skip
 
 

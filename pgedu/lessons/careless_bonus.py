@@ -1,4 +1,4 @@
-"""A corridor with a goal, in notebook 11, and bonuses for coming nearer: which of them make the best policy turn back for ever."""
+"""A corridor with a goal, in notebook 11, and bonuses for coming nearer: which make the best policy turn back for ever."""
 
 from dataclasses import replace
 from functools import cache
@@ -24,8 +24,8 @@ def corridor(discount=0.9, reward=1.0):
     successors = np.stack([np.maximum(here - 1, 0), np.minimum(here + 1, TILES)], axis=-1)[..., None]
     rewards = np.zeros((S, 2))
     rewards[TILES - 1, RIGHT] = reward
-    start, terminal = np.eye(S)[0], here == TILES
-    return MDP(rewards=rewards, start=start, terminal=terminal, gamma=discount, successors=successors, chances=np.ones((S, 2, 1)))
+    certain = {"successors": successors, "chances": np.ones((S, 2, 1))}
+    return MDP(rewards=rewards, start=np.eye(S)[0], terminal=here == TILES, gamma=discount, **certain)
 
 
 def each_step(world, size):
@@ -80,7 +80,7 @@ def gain(kind, b, discount):
 
 
 def careless(figure):
-    """The corridor, the policy that is best with a bonus, somebody who walks, and what turning back gains. For `watch` of a `walk`."""
+    """The corridor, the policy that is best with a bonus, who walks by it, and what never arriving gains. For `watch`."""
     above, below = figure.subplots(2, 1, height_ratios=[1, 1.5])
     world = World(tidy(above), corridor(), NAMES, ["left", "right"])
     show = _gains(below)
@@ -94,7 +94,7 @@ def careless(figure):
         show(kind, b, discount)
         ends = "arrives: true J = " + f"{discount ** (TILES - 1):.3f}" if arrives(table) else "never arrives: true J = 0"
         more = gain(kind, b, discount)
-        walking = "" if moment is None else f" The walker has made {moment.steps[0]:,} step{'s' if moment.steps[0] != 1 else ''}."
+        walking = "" if moment is None else f" Steps of the walker: {moment.steps[0]:,}."
         return (f"b = {b:.3g}: the policy that is best with the bonus {ends}. With the bonus, never arriving is worth "
                 f"{abs(more):.3g} {'more' if more > 0 else 'less'} than going straight to the goal.{walking}")  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Best of n by a proxy that is the truth plus an error, in notebook 11: what is expected of the winner, exactly, and its picture."""
+"""Best of n in notebook 11, by a proxy that is the truth plus an error: what is expected of the winner, and its picture."""
 
 from functools import cache
 from math import gamma, pi, sqrt
@@ -79,7 +79,8 @@ def best_of_many(figure):
         show_expected(error, n, truly)
         best = proxy.argmax()
         return (
-            f"{count:,} candidate{'s' if count > 1 else ''}, {divergence(count):.2f} nats from taking any: the best by the proxy has {promised:.2f} by the proxy "
+            f"{count:,} candidate{'s' if count > 1 else ''}, {divergence(count):.2f} nats from taking any: the best by "
+            f"the proxy has {promised:.2f} by the proxy "
             f"and is worth {truly:.2f}, in the mean. This time it is {proxy[best]:.2f} and {true[best]:.2f}."
         )
 

@@ -101,8 +101,10 @@ def held_back(figure):
         show_chances(updates, chances(rule, every, count))
         worth, asked = expected(rule, every, count)
         show_expected(rule, every, customers)
-        return (f"This time the policy after {updates[kept]} updates is kept, of which {estimates[kept]:.2f} was seen; its true J is {J[kept]:.2f}. "
-                f"In the mean what is kept is worth {worth:.2f}, of 1.76 at the summit, and {asked:,.0f} customers are asked.")  # fmt: skip
+        return (f"This time the policy after {updates[kept]} updates is kept, of which {estimates[kept]:.2f} was seen; "
+                f"its true J is {J[kept]:.2f}. "
+                f"In the mean what is kept is worth {worth:.2f}, of 1.76 at the summit, and {asked:,.0f} customers are "
+                f"asked.")  # fmt: skip
 
     return draw
 
@@ -141,7 +143,7 @@ def _kept(axes):
 
 
 def _worth(axes):
-    """A function that shows the expected true J of what is kept, over the customers per look, as far as the student has gone."""
+    """A function that shows the mean true J of what is kept, over customers per look, as far as the student has gone."""
     tidy(axes, "true J of what is kept, in the mean", "customers per look").set(ylim=(0.85, 1.95))
     in_decades(axes.xaxis).set(xlim=(9, 1.1 * MOST))
     J = climb(START, START, 1.0).J

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
-from pgedu.panels.look import COLORS, key, label
+from pgedu.panels.look import COLORS, in_decades, key, label
 from pgedu.panels.views import tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
@@ -103,7 +103,8 @@ def hidden_cost(figure):
         show_path(way, now, truth)
         show_curves(way, stop, now, truth)
         p, q = 100 * way.offers[now]
-        said = (f"You stop after {now:,} update{'s' if now > 1 else ''}. The proxy says {way.proxy[now]:.2f}, after {way.proxy[0]:.2f} at the start. "
+        said = (f"You stop after {now:,} update{'s' if now > 1 else ''}. "
+                f"The proxy says {way.proxy[now]:.2f}, after {way.proxy[0]:.2f} at the start. "
                 f"Offers go to {p:.0f} % of the curious and {q:.0f} % of the loyal.")  # fmt: skip
         return said + _truth(way, now) * truth
 
@@ -140,9 +141,7 @@ def _plane(axes):
 
 def _curves(axes):
     """A function that shows proxy and true J by update, with the stop as a handle on the proxy."""
-    tidy(axes, "", "update (the start is left of 1)", "").set(xscale="log", xlim=(0.9, UPDATES * 1.1), ylim=(-0.6, 5.4))
-    axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1k"])
-    axes.minorticks_off()
+    in_decades(tidy(axes, "", "update (the start is left of 1)").xaxis).set(xlim=(0.9, UPDATES * 1.1), ylim=(-0.6, 5.4))
     (climbed,) = axes.plot([], [], color=COLORS["proxy"], label="proxy")
     (meant,) = axes.plot([], [], color=COLORS["exact"], label="true J")
     level = axes.axhline(0, color="0.6", linestyle="--", linewidth=1.5)

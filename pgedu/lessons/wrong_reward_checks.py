@@ -8,7 +8,8 @@ from pgedu.lessons.verdicts import compare, judged
 
 ESTIMATES = [[1.2, 1.5, 1.7, 1.6, 1.8, 1.1], [0.4, 0.9, 1.3], [1.0, 0.7, 0.5, 2.0], [0.2, 0.6, 0.5, 0.9]]
 STOP_MISTAKES = [
-    ("You keep the look at which the estimate fell. Keep the policy before it: the fall is the sign that you have gone too far.",
+    ("You keep the look at which the estimate fell. Keep the policy before it: the fall is the sign that you have gone "
+     "too far.",
      lambda x: min(first_fall(x) + 1, len(x) - 1)),
     ("You look at all estimates and take the highest. A rule that stops has not seen those after the first fall.", np.argmax),
     ("You stop at the first rise: go on while the estimates rise.", lambda x: first_fall(-x)),
@@ -38,9 +39,11 @@ def _shaped(now=1.0, ahead=None, end=0.0, rewards=1.0):
 
 
 SHAPED_MISTAKES = [
-    ("The potential of the last state is kept. The episode ends there, so it counts as 0, or the best exit may change.", _shaped(end=1)),
+    ("The potential of the last state is kept. The episode ends there, so it counts as 0, or the best exit may "
+     "change.", _shaped(end=1)),
     ("gamma is missing before the potential of the next state.", _shaped(ahead=1)),
-    ("gamma is missing before the potential of the next state, and that of the last state must count as 0.", _shaped(ahead=1, end=1)),
+    ("gamma is missing before the potential of the next state, and that of the last state must count as "
+     "0.", _shaped(ahead=1, end=1)),
     ("The signs are turned round: gamma times the potential of the next state, minus that of this one.",
      lambda r, potentials, gamma: 2 * r - _shaped()(r, potentials, gamma)),
     ("The signs are turned round, and the potential of the last state must count as 0.",
@@ -59,21 +62,26 @@ SHAPED_MISTAKES = [
 
 @judged
 def check_shaped_rewards(student):
-    """f(rewards [T], potentials [T + 1], gamma) -> rewards [T] + gamma Phi(s') - Phi(s), where the episode ends in the last state."""
-    cases = [{"rewards": np.array(r), "potentials": np.array(Phi), "gamma": gamma}
-             for r, Phi, gamma in (([0.0, -1.0, 5.0], [1.0, 2.0, 4.0, 3.0], 0.9), ([2.0, 0.5], [3.0, -1.0, 2.0], 0.5))]  # fmt: skip
+    """f(rewards [T], potentials [T + 1], gamma) -> rewards [T] + gamma Phi(s') - Phi(s); the last state is the end."""
+    parts = ([0.0, -1.0, 5.0], [1.0, 2.0, 4.0, 3.0], 0.9), ([2.0, 0.5], [3.0, -1.0, 2.0], 0.5)
+    cases = [{"rewards": np.array(r), "potentials": np.array(Phi), "gamma": gamma} for r, Phi, gamma in parts]
     praise = "Right: over the episode the additions come to minus the first potential, whatever was done."
     return compare(student, _shaped(), cases, praise, SHAPED_MISTAKES)
 
 
 BONUS_MISTAKES = [
-    ("Your loop begins with a step to the right. From the last tile it begins with one back, so each bonus comes a step later: gamma / (1 - gamma^2).",
+    ("Your loop begins with a step to the right. From the last tile it begins with one back, so each bonus comes a step "
+     "later: gamma / (1 - gamma^2).",
      lambda R, g: R / (1 / (1 - g**2) - 1)),
-    ("There is a bonus every second step: the sum is gamma / (1 - gamma^2), not gamma / (1 - gamma).", lambda R, g: R / (g / (1 - g) - 1)),
-    ("The step into the goal is one to the right, too, and is paid the bonus: R + b stands against the loop.", lambda R, g: R * (1 - g**2) / g),
-    ("Two things at once: the loop begins with a step back, and the step into the goal is paid the bonus, too.", lambda R, g: R * (1 - g**2)),
+    ("There is a bonus every second step: the sum is gamma / (1 - gamma^2), not gamma / (1 - "
+     "gamma).", lambda R, g: R / (g / (1 - g) - 1)),
+    ("The step into the goal is one to the right, too, and is paid the bonus: R + b stands against the "
+     "loop.", lambda R, g: R * (1 - g**2) / g),
+    ("Two things at once: the loop begins with a step back, and the step into the goal is paid the bonus, "
+     "too.", lambda R, g: R * (1 - g**2)),
     ("Nobody discounts here: each bonus of the loop is worth gamma^2 of the one before.", lambda R, g: R),
-    ("Upside down: the reward stands above, what the loop gains per unit of bonus below.", lambda R, g: (g / (1 - g**2) - 1) / R),
+    ("Upside down: the reward stands above, what the loop gains per unit of bonus "
+     "below.", lambda R, g: (g / (1 - g**2) - 1) / R),
     ("R is missing: a goal that is worth twice as much needs twice the bonus.", lambda R, g: 1 / (g / (1 - g**2) - 1)),
     ("The goal's reward comes at once, on the last tile: it is not discounted.", lambda R, g: g * R / (g / (1 - g**2) - 1)),
 ]  # fmt: skip
@@ -128,7 +136,8 @@ KL_MISTAKES = [
     ("n p is not the chance to win: it is more than 1 at times, and the best is not the only one that may be drawn.",
      _divergence(lambda p, scores, n: n * p)),
     ("Equal scores share: what they win together is split as p splits it.", _divergence(_whole_tie)),
-    ("Equal scores are ordered in your answer: none of them is better, so they share what they win as p does.", _divergence(_by_order)),
+    ("Equal scores are ordered in your answer: none of them is better, so they share what they win as p "
+     "does.", _divergence(_by_order)),
     ("The two stand the wrong way round: the mean is over what the best of n does, not over what p does.", _turned),
     ("F^n is the chance that the best is this or worse: take that of being worse off.",
      _divergence(lambda p, scores, n: (np.less_equal(scores, scores[:, None]) * p).sum(axis=1) ** n)),
@@ -141,7 +150,7 @@ KL_MISTAKES = [
 @judged
 def check_kl_of_best_of_n(student):
     """f(p [N], scores [N], n) -> KL(best of n || p), in nats; equal scores share as p does."""
-    cases = [{"p": np.array(p), "scores": np.array(scores), "n": n}
-             for p, scores, n in (([0.5, 0.3, 0.2], [1.0, 2.0, 3.0], 4), ([0.4, 0.1, 0.2, 0.3], [2.0, 5.0, 2.0, 1.0], 3))]  # fmt: skip
+    parts = ([0.5, 0.3, 0.2], [1.0, 2.0, 3.0], 4), ([0.4, 0.1, 0.2, 0.3], [2.0, 5.0, 2.0, 1.0], 3)
+    cases = [{"p": np.array(p), "scores": np.array(scores), "n": n} for p, scores, n in parts]
     praise = "Right: below the bound, since what is drawn twice is chosen among fewer."
     return compare(student, _kl, cases, praise, KL_MISTAKES)

@@ -48,10 +48,12 @@ class Mistake(NamedTuple):
 
 
 MISTAKES = [
-    Mistake("Φ kept at the end", "The potential of an end was not set to 0.", ("HumanCompatibleAI/imitation#323",), kept_at_the_end),
-    Mistake("Φ as it stands", "Every step was paid the potential, and not its change.", ("johnsutor/so101-nexus#123",), as_it_stands),
+    Mistake("Φ kept at the end", "The potential of an end was not set to 0.",
+            ("HumanCompatibleAI/imitation#323",), kept_at_the_end),
+    Mistake("Φ as it stands", "Every step was paid the potential, and not its change.",
+            ("johnsutor/so101-nexus#123",), as_it_stands),
     Mistake("γ once too often", "What is added was discounted once more.", ("jsboige/CoursIA#14895",), gamma_twice),
-]
+]  # fmt: skip
 
 
 @cache

@@ -82,10 +82,15 @@ def test_what_the_cells_print():
     assert np.isfinite(theta).all()
 
 
+def walked(kind, moments):
+    walker = walk(corridor(), best_policy, np.random.default_rng(0), runs=1, kind=kind, b=1.0, discount=0.9)
+    return list(itertools.islice(walker, moments))
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.__name__)
 def test_the_picture_at_both_ends(kind):
     figure, draw = picture(careless)
-    moments = list(itertools.islice(walk(corridor(), best_policy, np.random.default_rng(0), runs=1, kind=kind, b=1.0, discount=0.9), 60))
+    moments = walked(kind, 60)
     for b in (0.01, MOST):
         for discount in (0.5, 0.95):
             said = draw(new=moments, kind=kind, b=b, discount=discount)
@@ -96,5 +101,5 @@ def test_the_picture_at_both_ends(kind):
 
 
 def test_the_walker_goes_where_the_policy_leads():
-    looping = list(itertools.islice(walk(corridor(), best_policy, np.random.default_rng(0), runs=1, kind=each_step, b=1.0, discount=0.9), 800))
+    looping = walked(each_step, 800)
     assert max(each.following[0] for each in looping) == TILES - 1 and looping[-1].steps[0] == 100

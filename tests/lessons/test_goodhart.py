@@ -16,13 +16,15 @@ def test_normal_errors_in_closed_form():
     x, F, mean = of_proxy(NORMAL)
     near = np.abs(x) < 8
     assert mean[near] == pytest.approx(x[near] / 2, abs=1e-9)
-    for n, known in ((1, 0.0), (2, np.sqrt(2 / np.pi)), (3, 1.5 * np.sqrt(2 / np.pi))):  # of the largest of n normal numbers of sd sqrt 2
+    largest = {1: 0.0, 2: np.sqrt(2 / np.pi), 3: 1.5 * np.sqrt(2 / np.pi)}  # of n normal numbers of sd sqrt 2
+    for n, known in largest.items():
         assert expected(NORMAL, n) == pytest.approx((known / 2, known), abs=2e-4)
     assert [expected(NORMAL, n)[0] for n in (16, 256)] == pytest.approx([1.25, 2.00], abs=2e-3)
 
 
 def test_heavier_tails_have_the_known_numbers():
-    assert [expected(STUDENT, n)[0] for n in (4, 16, 256, 1024, 65_536)] == pytest.approx([0.612, 0.871, 0.550, 0.347, 0.086], abs=6e-4)
+    found = [expected(STUDENT, n)[0] for n in (4, 16, 256, 1024, 65_536)]
+    assert found == pytest.approx([0.612, 0.871, 0.550, 0.347, 0.086], abs=6e-4)
     assert expected(LAPLACE, 65_536)[0] == pytest.approx(1, abs=1e-6) and expected(LAPLACE, 64)[0] > 0.99
     x, _, mean = of_proxy(STUDENT)
     assert mean.max() == pytest.approx(1.014, abs=1e-3) and x[mean.argmax()] == pytest.approx(3.3, abs=0.02)
@@ -60,7 +62,8 @@ def test_the_divergence_is_that_of_many_different_candidates():
 
 
 def test_where_the_predictions_say():
-    assert expected(NORMAL, MOST)[0] == pytest.approx(3.03, abs=0.01) and predictions.normal_errors[2].startswith("More: 3.0 instead of 2.0")
+    assert expected(NORMAL, MOST)[0] == pytest.approx(3.03, abs=0.01)
+    assert predictions.normal_errors[2].startswith("More: 3.0 instead of 2.0")
     assert expected(STUDENT, MOST)[0] < 0.1 and predictions.heavy_errors[2].startswith("About 0.1")
 
 
@@ -81,5 +84,6 @@ def test_the_picture_rings_what_is_taken():
     ring = canvas.figure.axes[0].lines[2]
     assert ring.get_xydata()[0] == pytest.approx((proxy.max(), true[proxy.argmax()]))
     promised, truly, handle = canvas.figure.axes[1].lines
-    assert handle.get_xydata()[0] == pytest.approx((50, expected(NORMAL, 50)[0])) and truly.get_xydata()[-1] == pytest.approx(handle.get_xydata()[0])
+    assert handle.get_xydata()[0] == pytest.approx((50, expected(NORMAL, 50)[0]))
+    assert truly.get_xydata()[-1] == pytest.approx(handle.get_xydata()[0])
     assert promised.get_ydata()[-1] == pytest.approx(expected(NORMAL, 50)[1])

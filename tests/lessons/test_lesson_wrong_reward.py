@@ -8,7 +8,9 @@ from lesson import corners
 
 from pgedu import exact_gradient, exact_return
 from pgedu.lessons import wrong_reward_predictions as predictions
-from pgedu.lessons.wrong_reward import LEAST, MOST, OFFERS, RATE, START, UPDATES, climb, heights, hidden_cost, policy, proxy, shop, theta_of
+from pgedu.lessons.wrong_reward import (
+    LEAST, MOST, OFFERS, RATE, START, UPDATES, climb, heights, hidden_cost, policy, proxy, shop, theta_of,
+)  # fmt: skip
 from pgedu.panels.canvas import Canvas
 
 
@@ -41,13 +43,15 @@ def test_from_which_share_on_offers_to_the_loyal_pay():
     """By the best policy of the proxy, on a grid of offers to the loyal: none, a part, all."""
     loyal = np.linspace(0.001, 0.999, 400)
     curious = 1 - 1e-9
-    best = {share: loyal[exact_return(proxy(share), policy, theta_of(curious, loyal)).argmax()] for share in (0.44, 0.45, 0.47, 0.495, 0.503)}
+    theta, shares = theta_of(curious, loyal), (0.44, 0.45, 0.47, 0.495, 0.503)
+    best = {share: loyal[exact_return(proxy(share), policy, theta).argmax()] for share in shares}
     assert best[0.44] == 0.001 and best[0.503] == 0.999
     assert 0.1 < best[0.45] < 0.2 and 0.45 < best[0.47] < 0.55 and 0.88 < best[0.495] < 0.93
     for offers, known in ((0.001, 0.442), (0.5, 0.470), (0.999, 0.501)):
         true, seen = (exact_gradient(world, policy, theta_of(0.999, offers))[3] for world in (shop, proxy(1.0)))
         assert true / (true - seen) == pytest.approx(known, abs=6e-4)
-    endless = [exact_gradient(replace(world, horizon=None), policy, theta_of(0.9999, np.array([0.001, 0.5, 0.999])))[:, 3] for world in (shop, proxy(1.0))]
+    theta, worlds = theta_of(0.9999, np.array([0.001, 0.5, 0.999])), (shop, proxy(1.0))
+    endless = [exact_gradient(replace(world, horizon=None), policy, theta)[:, 3] for world in worlds]
     assert endless[0] / (endless[0] - endless[1]) == pytest.approx([5 / 14] * 3, abs=1e-9)
     all_or_none = exact_return(shop, policy, theta_of(curious, np.array([1e-9, 1 - 1e-9])))
     with_costs = exact_return(proxy(0.47328), policy, theta_of(curious, np.array([1e-9, 1 - 1e-9])))
@@ -67,7 +71,8 @@ def test_the_hill():
 
 
 def test_the_picture_hides_the_truth_until_it_is_asked_for():
-    ends = {"curious": (LEAST, MOST), "loyal": (LEAST, MOST), "forgotten": (0.0, 1.0), "stop": (1.0, float(UPDATES)), "truth": (False, True)}
+    ends = {"curious": (LEAST, MOST), "loyal": (LEAST, MOST), "forgotten": (0.0, 1.0)}
+    ends |= {"stop": (1.0, float(UPDATES)), "truth": (False, True)}
     for sentence, figure in corners(hidden_cost, **ends):
         (meant,) = [line for line in figure.axes[1].lines if line.get_label() == "true J"]
         assert meant.get_visible() == ("In truth" in sentence) == figure.axes[0].collections[0].get_visible()
@@ -78,4 +83,5 @@ def test_the_picture_shows_where_one_stops():
     said = canvas.draw(curious=START, loyal=START, forgotten=1.0, stop=13.6, truth=True)
     way = climb(START, START, 1.0)
     square = [line for line in canvas.figure.axes[0].lines if line.get_marker() == "s"][0]
-    assert square.get_xydata()[0] == pytest.approx(way.offers[14]) and "after 14 updates" in said and "In truth J is 1.76." in said
+    assert square.get_xydata()[0] == pytest.approx(way.offers[14])
+    assert "after 14 updates" in said and "In truth J is 1.76." in said

@@ -6,7 +6,9 @@ from judging import each_with_its_number, named_alone, passes, refuses
 
 from pgedu import best_of_n, kl_divergence, shaped
 from pgedu.lessons import wrong_reward_checks as checks
-from pgedu.lessons.wrong_reward_checks import check_first_fall, check_kl_of_best_of_n, check_shaped_rewards, check_smallest_bonus
+from pgedu.lessons.wrong_reward_checks import (
+    check_first_fall, check_kl_of_best_of_n, check_shaped_rewards, check_smallest_bonus,
+)  # fmt: skip
 from pgedu.worlds.mdp import MDP
 
 
