@@ -155,7 +155,10 @@ def kl_estimate(log_ratio, kind="k1"):
     k1 and k3 are unbiased, k2 is not. k3 varies less near the reference only. (A Gaussian shifted: below a KL of .628.)
     Source: Schulman (2020), Approximating KL divergence.
     """
-    return _of_kind(kind)[0](_shared(log_ratio))
+    log_ratio = _shared(log_ratio)
+    if not np.isfinite(log_ratio).all():
+        raise refuse("log_ratio", "finite", "NaN or infinity")
+    return _of_kind(kind)[0](log_ratio)
 
 
 @no_underflow
@@ -163,7 +166,8 @@ def kl_loss_weights(log_ratio, kind="k1"):
     """psi such that E[psi grad log pi] is the gradient of E `kl_estimate` with the draws held fixed: as a term of a loss.
 
     That is what differentiating the estimate does, and it is another thing than its expectation's gradient:
-    k1 gives 0, k2 gives grad KL(pi || reference), k3 gives grad KL(reference || pi).
+    k1 gives 0, k2 gives grad KL(pi || reference), k3 gives grad KL(reference || pi). What overflows is passed on: a training
+    names the run that it loses.
     """
     return _of_kind(kind)[1](_shared(log_ratio))
 
@@ -176,8 +180,8 @@ def _of_kind(kind):
 
 def _shared(log_ratio):
     log_ratio = numbers("log_ratio", log_ratio, finite=False)
-    if not np.isfinite(log_ratio).all():
-        raise refuse("log_ratio", "finite: of what both pi and its reference may do", "NaN or infinity")
+    if np.isposinf(log_ratio).any():
+        raise refuse("log_ratio", "below infinity: of what the reference, too, may do", np.inf)
     return log_ratio
 
 
