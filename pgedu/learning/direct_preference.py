@@ -17,7 +17,7 @@ def _answers(name, value):
     if not value.rewards.size:
         raise refuse(name, "one answer or more", f"shape {value.rewards.shape}")
     if not np.isfinite(value.log_probs[value.mask > 0]).all():
-        raise refuse(name, "answers that the reference may give, with finite log_probs", "NaN or infinity")
+        raise refuse(name, "answers that the reference policy can give, with finite log_probs", "NaN or infinity")
     return value
 
 

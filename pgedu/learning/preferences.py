@@ -115,8 +115,10 @@ def kl_divergence(log_p, log_q):
     """
     log_p, log_q = _chances("log_p", log_p), _chances("log_q", log_q)
     _alike("log_q", log_q, log_p)
-    if (~np.isneginf(log_p) & np.isneginf(log_q)).any():
-        raise refuse("log_p", "0 in probability wherever log_q is, for KL to be finite", "more than that")
+    beyond = np.isneginf(log_q) & ~np.isneginf(log_p)  # also where exp(log_p) is no longer a number above 0
+    if beyond.any():
+        most = float(np.exp(np.broadcast_to(log_p, beyond.shape)[beyond].max()))
+        raise refuse("log_p", "0 in probability wherever log_q is, for KL to be finite", most)
     with np.errstate(invalid="ignore"):
         return np.where(np.isneginf(log_p), 0.0, np.exp(log_p) * (log_p - log_q)).sum(axis=-1)
 
@@ -153,9 +155,11 @@ def kl_estimate(log_ratio, kind="k1"):
     """KL(pi || reference) from log(pi / reference) [...] at what pi drew: log ratio, its square / 2, or 1/ratio - 1 + log ratio.
 
     k1 and k3 are unbiased, k2 is not. k3 varies less near the reference only. (A Gaussian shifted: below a KL of .628.)
+    Raises:
+        ValueError: a log ratio of +inf: the policy drew what the reference never does, and KL is infinite; NaN.
     Source: Schulman (2020), Approximating KL divergence.
     """
-    log_ratio = _shared(log_ratio)
+    log_ratio = _of_what_was_drawn(log_ratio)
     if not np.isfinite(log_ratio).all():
         raise refuse("log_ratio", "finite", "NaN or infinity")
     return _of_kind(kind)[0](log_ratio)
@@ -166,10 +170,10 @@ def kl_loss_weights(log_ratio, kind="k1"):
     """psi such that E[psi grad log pi] is the gradient of E `kl_estimate` with the draws held fixed: as a term of a loss.
 
     That is what differentiating the estimate does, and it is another thing than its expectation's gradient:
-    k1 gives 0, k2 gives grad KL(pi || reference), k3 gives grad KL(reference || pi). What overflows is passed on: a training
-    names the run that it loses.
+    k1 gives 0, k2 gives grad KL(pi || reference), k3 gives grad KL(reference || pi). Raises as `kl_estimate` does,
+    but passes on what overflowed: a training names the run that it loses.
     """
-    return _of_kind(kind)[1](_shared(log_ratio))
+    return _of_kind(kind)[1](_of_what_was_drawn(log_ratio))
 
 
 def _of_kind(kind):
@@ -178,10 +182,10 @@ def _of_kind(kind):
     return KL_ESTIMATES[kind]
 
 
-def _shared(log_ratio):
+def _of_what_was_drawn(log_ratio):
     log_ratio = numbers("log_ratio", log_ratio, finite=False)
     if np.isposinf(log_ratio).any():
-        raise refuse("log_ratio", "below infinity: of what the reference, too, may do", np.inf)
+        raise refuse("log_ratio", "finite: what is drawn must have a chance under the reference, too", np.inf)
     return log_ratio
 
 
