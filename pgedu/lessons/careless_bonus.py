@@ -83,6 +83,7 @@ def careless(figure):
     """The corridor, the policy that is best with a bonus, who walks by it, and what never arriving gains. For `watch`."""
     above, below = figure.subplots(2, 1, height_ratios=[1, 1.5])
     world = World(tidy(above), corridor(), NAMES, ["left", "right"])
+    above.set_xlabel("without the bonus only the last step pays")
     show = _gains(below)
     moment = None
 
@@ -91,19 +92,18 @@ def careless(figure):
         moment = new[-1] if new else moment
         table = best_policy(kind, b, discount)
         world.show(table, None, *([] if moment is None else moment[:3]))
-        show(kind, b, discount)
+        more = show(kind, b, discount)
         ends = "arrives: true J = " + f"{discount ** (TILES - 1):.3f}" if arrives(table) else "never arrives: true J = 0"
-        more = gain(kind, b, discount)
         walking = "" if moment is None else f" Steps of the walker: {moment.steps[0]:,}."
-        return (f"b = {b:.3g}: the policy that is best with the bonus {ends}. With the bonus, never arriving is worth "
+        return (f"b = {b:.4g}: the policy that is best with the bonus {ends}. With the bonus, never arriving is worth "
                 f"{abs(more):.3g} {'more' if more > 0 else 'less'} than going straight to the goal.{walking}")  # fmt: skip
 
     return draw
 
 
 def _gains(axes):
-    """A function that shows over b, as far as the student has gone, what turning back for ever gains on the last tile."""
-    tidy(axes, "with the bonus: the best way of never arriving, less going straight", "b, size of the bonus")
+    """A function that shows over b, as far as the student has gone, what never arriving gains, and gives back the last."""
+    tidy(axes, "what never arriving gains over going straight, with the bonus", "b, size of the bonus")
     axes.set(xscale="log", xlim=(0.009, 1.1 * MOST), ylim=(-600, 600))
     axes.set_yscale("symlog", linthresh=0.1, linscale=0.6)
     axes.set_yticks([-100, -1, 0, 1, 100], ["−100", "−1", "0", "1", "100"])
@@ -121,5 +121,6 @@ def _gains(axes):
         gains = none + sizes * (one - none)
         curve.set_data(sizes, gains)
         handle.set_data([b], gains[-1:])
+        return gains[-1]
 
     return show

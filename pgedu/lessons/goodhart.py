@@ -1,6 +1,7 @@
 """Best of n in notebook 11, by a proxy that is the truth plus an error: what is expected of the winner, and its picture."""
 
 from functools import cache
+from itertools import product
 from math import gamma, pi, sqrt
 
 import numpy as np
@@ -32,7 +33,7 @@ def of_proxy(error):
     """
     density = ERRORS[error][0]
     x = 0.01 * np.sinh(np.linspace(-np.arcsinh(5e4), np.arcsinh(5e4), 3001))  # -500 to 500
-    true = np.linspace(-9, 9, 1801)
+    true = np.linspace(-9, 9, 901)
     weight = np.exp(-(true**2) / 2) / sqrt(2 * pi) * (true[1] - true[0])
     joint = density(x[:, None] - true) * weight
     f = joint.sum(axis=1)
@@ -70,6 +71,8 @@ def best_of_many(figure):
     """Candidates by truth and proxy, the best by the proxy ringed; what is expected of it, over the number of candidates."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     show_candidates, show_expected = _cloud(left), _curves(right)
+    for error, count in product(ERRORS, COUNTS.tolist()):  # now, since later a hand would wait
+        expected(error, count)
 
     def draw(error, n, rng):
         count = round(n)

@@ -1,6 +1,7 @@
 """Early stopping in notebook 11: true outcomes of a few customers, looked at now and then, decide which policy is kept."""
 
 from functools import cache, lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from pgedu.panels.views import tidy
 LAST, LEAST_EVERY = 100, 5  # updates; between two looks, at least
 LOOKS = np.arange(0, LAST + 1, LEAST_EVERY)
 MOST = 3_000  # customers per look
+STOCK = 5_000  # customers of each policy, simulated once: while a hand drags there is no time for so many
 COUNTS = np.round(np.geomspace(10, MOST, 21)).astype(int)
 
 
@@ -30,12 +32,21 @@ def looks(every):
     return LOOKS[picked], *(each[picked] for each in _on_the_way()[1:])
 
 
+@cache
+def _stock():
+    """True returns of STOCK customers at each of LOOKS, moved a little so that their mean is exactly J: [L, STOCK]."""
+    theta, J, _ = _on_the_way()
+    log = collect(shop, policy, theta, rng=np.random.default_rng(0), episodes=STOCK)
+    powers = shop.gamma ** np.arange(len(log.rewards))[:, None, None]
+    returns = (powers * log.rewards * log.mask).sum(axis=0)
+    return returns + (J - returns.mean(axis=-1))[:, None]
+
+
 @lru_cache(maxsize=2)
 def sums(seed):
-    """Sums of the true returns of the first 1, 2, ... MOST customers at each of LOOKS: [L, MOST]."""
-    log = collect(shop, policy, _on_the_way()[0], rng=np.random.default_rng(seed), episodes=MOST)
-    powers = shop.gamma ** np.arange(len(log.rewards))[:, None, None]
-    return np.cumsum((powers * log.rewards * log.mask).sum(axis=0), axis=-1)
+    """Sums of the true returns of the first 1, 2, ... MOST customers at each of LOOKS, drawn from the stock: [L, MOST]."""
+    drawn = np.random.default_rng(seed).integers(STOCK, size=(len(LOOKS), MOST))
+    return np.cumsum(np.take_along_axis(_stock(), drawn, axis=-1), axis=-1)
 
 
 def first_fall(estimates):
@@ -59,13 +70,18 @@ def chances(rule, every, customers):
     density = np.exp(-(scaled**2) / 2) / (np.sqrt(2 * np.pi) * errors[:, None])
     below = np.array([_integral(each, z) for each in density])  # [K, n]
     if rule is best_of_all:
-        others = np.array([np.delete(below, k, axis=0).prod(axis=0) for k in range(len(J))])
-        return _integral(density * others, z)[:, -1]
+        return _integral(density * _of_others(below), z)[:, -1]
     kept, rising = [], density[0]  # of the estimate at look k, if all so far have risen
     for k in range(1, len(J)):
         kept.append(_integral(rising * below[k], z)[-1])
         rising = density[k] * _integral(rising, z)
     return np.append(kept, _integral(rising, z)[-1])
+
+
+def _of_others(values):
+    """The product [K, n] of all rows of values [K, n] but one."""
+    one, up, down = np.ones_like(values[:1]), np.cumprod(values, axis=0), np.cumprod(values[::-1], axis=0)[::-1]
+    return np.concatenate([one, up[:-1]]) * np.concatenate([down[1:], one])
 
 
 def _integral(values, z):
@@ -83,6 +99,14 @@ def expected(rule, every, customers):
     return float(P @ J), float(customers * (P @ asked))
 
 
+def prepare():
+    """Fill the tables on which a hand waits otherwise: the stock of customers, and each curve of the lower right."""
+    _stock()
+    for rule, every, count in product(RULES.values(), EVERY, COUNTS.tolist()):
+        expected(rule, every, count)
+
+
+EVERY = [20, 10, 5]
 RULES = {"stop at the first fall": first_fall, "see all, take the best": best_of_all}
 
 
@@ -90,6 +114,8 @@ def held_back(figure):
     """One ascent with what its looks see; which policy is kept, by chance; and what it is worth, by customers per look."""
     axes = figure.subplot_mosaic("OP;OC", width_ratios=[1.15, 1])
     show_one, show_chances, show_expected = _one_ascent(axes["O"]), _kept(axes["P"]), _worth(axes["C"])
+    prepare()
+    summit = climb(START, START, 1.0).J.max()
 
     def draw(rule, every, customers, rng):
         count = round(customers)
@@ -103,7 +129,7 @@ def held_back(figure):
         show_expected(rule, every, customers)
         return (f"This time the policy after {updates[kept]} updates is kept, of which {estimates[kept]:.2f} was seen; "
                 f"its true J is {J[kept]:.2f}. "
-                f"In the mean what is kept is worth {worth:.2f}, of 1.76 at the summit, and {asked:,.0f} customers are "
+                f"In the mean what is kept is worth {worth:.2f}, of {summit:.2f} at the summit, and {asked:,.0f} customers are "
                 f"asked.")  # fmt: skip
 
     return draw

@@ -94,7 +94,7 @@ def heights():
 
 
 def hidden_cost(figure):
-    """The proxy's ascent over the plane of offers, and what it earns by the proxy and, once it may be seen, in truth."""
+    """The proxy's ascent over the plane of offers as far as the stop, and what it earns by the proxy; at last in truth, too."""
     plane, curves = figure.subplots(1, 2, width_ratios=[1, 1.25])
     show_path, show_curves = _plane(plane), _curves(curves)
 
@@ -117,32 +117,35 @@ def _truth(way, now):
 
 
 def _plane(axes):
-    """The plane of both chances; a function that shows a path there, the stop on it, and the hill of the true J."""
+    """The plane of both chances; a function that shows a path there up to the stop, and with the truth the rest and its hill."""
     tidy(axes, "", "share of the curious with an offer", "share of the loyal with an offer")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     chances, J = heights()
     hill = axes.contour(chances, chances, J, levels=np.arange(0, 2.1, 0.25), colors="0.65", linewidths=1)
     numbers = hill.clabel(hill.levels[1::2], fontsize=12)
     (path,) = axes.plot([], [], color=COLORS["proxy"])
+    (beyond,) = axes.plot([], [], color=COLORS["proxy"], alpha=0.4, linewidth=1.5)
     (start,) = axes.plot([], [], "o", color=COLORS["proxy"], markersize=9, gid="curious")
     (stop,) = axes.plot([], [], "s", color="black", markersize=8)
     summit = label(axes, 0.97, 0.04, "best", ha="right")
 
     def show(way, now, truth):
-        path.set_data(*way.offers.T)
+        path.set_data(*way.offers[: now + 1].T)
+        beyond.set_data(*way.offers[now:].T)
         start.set_data(way.offers[:1, 0], way.offers[:1, 1])
         stop.set_data(way.offers[now : now + 1, 0], way.offers[now : now + 1, 1])
         axes.set_title("grey: the hill of the true J" if truth else "dot: the start; square: your stop", loc="left")
-        for artist in (hill, summit, *numbers):
+        for artist in (hill, summit, beyond, *numbers):
             artist.set_visible(truth)
 
     return show
 
 
 def _curves(axes):
-    """A function that shows proxy and true J by update, with the stop as a handle on the proxy."""
+    """A function that shows the proxy up to the stop, the handle at its end, and with the truth the rest and the true J."""
     in_decades(tidy(axes, "", "update (the start is left of 1)").xaxis).set(xlim=(0.9, UPDATES * 1.1), ylim=(-0.6, 5.4))
     (climbed,) = axes.plot([], [], color=COLORS["proxy"], label="proxy")
+    (beyond,) = axes.plot([], [], color=COLORS["proxy"], alpha=0.4, linewidth=1.5)
     (meant,) = axes.plot([], [], color=COLORS["exact"], label="true J")
     level = axes.axhline(0, color="0.6", linestyle="--", linewidth=1.5)
     words = label(axes, 1, 0, "true J at the start", "0.4", va="top")
@@ -153,14 +156,15 @@ def _curves(axes):
     updates = np.arange(UPDATES + 1)
 
     def show(way, stop, now, truth):
-        climbed.set_data(updates[1:], way.proxy[1:])
+        climbed.set_data(updates[1 : now + 1], way.proxy[1 : now + 1])
+        beyond.set_data(updates[now:], way.proxy[now:])
         meant.set_data(updates[1:], way.J[1:])
         level.set_ydata([way.J[0]] * 2)
         words.set_y(way.J[0] - 0.08)
         stopped.set_xdata([stop, stop])
         handle.set_data([stop], [way.proxy[now]])
         dot.set_data([stop], [way.J[now]])
-        for artist in (meant, level, words, dot):
+        for artist in (beyond, meant, level, words, dot):
             artist.set_visible(truth)
 
     return show

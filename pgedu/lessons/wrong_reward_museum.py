@@ -1,6 +1,7 @@
 """The bug museum of notebook 11: potentials that are not paid as a difference, in a room with two exits, exactly."""
 
 from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,8 @@ def museum(figure):
     lines = [axes.plot([], [], "o-", markevery=[-1], color=color, label=name)[0] for color, name in zip(colors, ACTIONS)]
     (handle,) = axes.plot([], [], "o", color="black", markersize=10, fillstyle="none", markeredgewidth=2, gid="potential")
     axes.legend(loc="upper left")
+    for each, size in product(MISTAKES, SIZES.tolist()):  # now, since later a hand would wait
+        values(each, size)
 
     def draw(mistake, potential):
         size = potential
