@@ -47,6 +47,29 @@ def test_sums_are_of_true_outcomes():
     assert (np.abs(found[:, -1] / MOST - J) < 4.5 * deviations / np.sqrt(MOST)).all()
 
 
+def test_customers_come_from_a_stock_whose_mean_is_exact():
+    _, J, deviations = looks(5)
+    stock = module._stock()
+    assert stock.mean(axis=-1) == pytest.approx(J, abs=1e-12) and stock.std(axis=-1) == pytest.approx(deviations, rel=0.05)
+    assert np.isin(np.diff(sums(5)[3])[:50].round(9), stock[3].round(9)).all()
+    assert sums(5)[3, 9] != sums(6)[3, 9]
+
+
+def test_products_of_the_others():
+    values = np.random.default_rng(0).random((5, 7))
+    values[2, 3] = 0.0
+    wanted = [np.delete(values, k, axis=0).prod(axis=0) for k in range(5)]
+    assert module._of_others(values) == pytest.approx(np.array(wanted))
+
+
+def test_a_move_of_the_hand_works_out_one_new_place_only():
+    _, draw = picture(held_back)
+    for number_of, rule in enumerate(RULES.values()):
+        before = expected.cache_info().misses
+        draw(rule=rule, every=5, customers=2000.4 + number_of, rng=np.random.default_rng(0))
+        assert expected.cache_info().misses == before + 1
+
+
 def test_two_looks_in_closed_form(monkeypatch):
     monkeypatch.setattr(module, "looks", lambda every: (np.array([0, 5]), np.array([1.0, 1.3]), np.array([3.0, 4.0])))
     rises = (1 + erf(0.3 / (5 / sqrt(50)) / sqrt(2))) / 2  # the difference has the standard deviation 5 / sqrt(50)

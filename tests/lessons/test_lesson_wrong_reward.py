@@ -78,6 +78,17 @@ def test_the_picture_hides_the_truth_until_it_is_asked_for():
         assert meant.get_visible() == ("In truth" in sentence) == figure.axes[0].collections[0].get_visible()
 
 
+def test_the_ascent_is_seen_as_far_as_it_was_let_run_and_the_rest_with_the_truth():
+    canvas, way = Canvas(hidden_cost, (9.6, 4.2)), climb(START, START, 1.0)
+    at = {"curious": START, "loyal": START, "forgotten": 1.0, "stop": 20.0}
+    for truth in (False, True):
+        canvas.draw(**at, truth=truth)
+        for axes, known in zip(canvas.figure.axes, (way.offers, np.stack([np.arange(UPDATES + 1), way.proxy], axis=-1))):
+            seen, rest = axes.lines[:2]
+            assert seen.get_xydata()[-1] == pytest.approx(known[20]) and len(seen.get_xydata()) <= 21
+            assert rest.get_visible() == truth and rest.get_xydata() == pytest.approx(known[20:])
+
+
 def test_the_picture_shows_where_one_stops():
     canvas = Canvas(hidden_cost, (9.6, 4.2))
     said = canvas.draw(curious=START, loyal=START, forgotten=1.0, stop=13.6, truth=True)
