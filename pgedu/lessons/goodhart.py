@@ -6,7 +6,7 @@ from math import gamma, pi, sqrt
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, in_decades, key
+from pgedu.panels.look import COLORS, in_decades, key, label
 from pgedu.panels.views import tidy
 
 MOST = 2**16  # candidates
@@ -92,16 +92,19 @@ def best_of_many(figure):
 
 def _cloud(axes):
     """A function that shows candidates in the plane of proxy and truth, and what a proxy means on average."""
-    tidy(axes, "", "proxy = true value + error", "true value").set(xlim=(-5, 15), ylim=(-4, 5.2))
+    tidy(axes, "", "proxy = true value + error", "true value").set(xlim=(-5, 15), ylim=(-4, 5.2), xticks=range(-5, 16, 5))
     (dots,) = axes.plot([], [], "o", color=COLORS["proxy"], markersize=4, alpha=0.35, markeredgewidth=0, label="candidates")
     (mean,) = axes.plot([], [], color=COLORS["exact"], label="E[true | proxy]")
     (ring,) = axes.plot([], [], "o", color="black", markersize=13, fillstyle="none", markeredgewidth=2, label="taken")
+    beyond = label(axes, 14.8, 0, "", ha="right", va="top")
     key(axes, dots, mean, ring)
 
     def show(error, true, proxy):
-        dots.set_data(np.clip(proxy[:SHOWN], -4.9, 14.7), true[:SHOWN])
+        dots.set_data(proxy[:SHOWN], true[:SHOWN])
         best = proxy.argmax()
-        ring.set_data([min(proxy[best], 14.7)], [true[best]])
+        outside = proxy[best] > 14
+        ring.set_data([min(proxy[best], 14)], [true[best]])
+        beyond.set(text=f"at {proxy[best]:.0f} →" if outside else "", y=true[best] - 0.45)
         x, _, expectation = of_proxy(error)
         far = min(max(proxy[best], 0.5), 15.0)
         seen = (x > -5) & (x < far)

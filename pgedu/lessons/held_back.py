@@ -137,7 +137,7 @@ def held_back(figure):
 
 def _one_ascent(axes):
     """The true J of an ascent; a function that shows what the looks see of it, up to the last one that is taken."""
-    tidy(axes, "", "update of the proxy's ascent", "").set(xlim=(-4, LAST + 4), ylim=(-0.6, 3.6))
+    tidy(axes, "", "update of the proxy's ascent", "").set(xlim=(-4, LAST + 4), ylim=(-1, 4.6))
     way = climb(START, START, 1.0)
     axes.plot(np.arange(LAST + 1), way.J[: LAST + 1], color=COLORS["exact"])
     label(axes, 60, 0.72, "true J")
@@ -148,9 +148,9 @@ def _one_ascent(axes):
 
     def show(updates, estimates, errors, kept, seen):
         ends = estimates + 1.96 * errors * np.array([[-1], [1], [np.nan]])  # NaN: the pen is lifted
-        arms.set_data(np.repeat(updates[:seen], 3), np.clip(ends[:, :seen].T.ravel(), -0.6, 3.6))
-        dots.set_data(updates[:seen], np.clip(estimates[:seen], -0.55, 3.55))
-        ring.set_data([updates[kept]], np.clip([estimates[kept]], -0.55, 3.55))
+        arms.set_data(np.repeat(updates[:seen], 3), ends[:, :seen].T.ravel())
+        dots.set_data(updates[:seen], estimates[:seen])
+        ring.set_data([updates[kept]], np.clip([estimates[kept]], -0.8, 4.4))  # what was kept is never out of sight
 
     return show
 

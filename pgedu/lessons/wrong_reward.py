@@ -103,7 +103,7 @@ def hidden_cost(figure):
         show_path(way, now, truth)
         show_curves(way, stop, now, truth)
         p, q = 100 * way.offers[now]
-        said = (f"You stop after {now:,} update{'s' if now > 1 else ''}. "
+        said = (f"You stop after {_updates(now)}. "
                 f"The proxy says {way.proxy[now]:.2f}, after {way.proxy[0]:.2f} at the start. "
                 f"Offers go to {p:.0f} % of the curious and {q:.0f} % of the loyal.")  # fmt: skip
         return said + _truth(way, now) * truth
@@ -111,9 +111,13 @@ def hidden_cost(figure):
     return draw
 
 
+def _updates(number):
+    return f"{number:,} update{'s' if number != 1 else ''}"
+
+
 def _truth(way, now):
     return (f" In truth J is {way.J[now]:.2f}. It was {way.J[0]:.2f} at the start and {way.J[way.summit]:.2f} at its summit, "
-            f"after {way.summit:,} updates; after {UPDATES:,} it is {way.J[-1]:.2f}.")  # fmt: skip
+            f"after {_updates(way.summit)}; after {UPDATES:,} it is {way.J[-1]:.2f}.")  # fmt: skip
 
 
 def _plane(axes):

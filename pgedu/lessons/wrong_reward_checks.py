@@ -17,6 +17,8 @@ STOP_MISTAKES = [
      lambda x: np.flatnonzero(np.append(np.diff(x) < 0, not (np.diff(x) < 0).any()))[-1]),
     ("You give back the estimate. Asked for is its place in the list.", lambda x: x[first_fall(x)]),
     ("You count from 1. The first look has the number 0, as in Python.", lambda x: first_fall(x) + 1),
+    ("Where no estimate falls you keep the first policy. Nothing spoke against going on, so keep the last.",
+     lambda x: np.argmax(np.diff(x) < 0)),
     ("You always keep the last policy.", lambda x: len(x) - 1), ("You always keep the first policy.", lambda x: 0),
 ]  # fmt: skip
 
@@ -52,6 +54,8 @@ SHAPED_MISTAKES = [
      lambda r, potentials, gamma: _shaped(now=gamma, ahead=1)(r, potentials, gamma)),
     ("gamma stands before both potentials: that of this state is not discounted.",
      lambda r, potentials, gamma: _shaped(now=gamma)(r, potentials, gamma)),
+    ("The additions are discounted by gamma^t: who sums up the return does that to rewards and additions alike.",
+     lambda r, potentials, gamma: r + gamma ** np.arange(len(r)) * (_shaped()(r, potentials, gamma) - r)),
     ("Only the potential of the next state is added: that of this state must be taken off.", _shaped(now=0)),
     ("Only the potential of the next state is added, and that of the last state, too.", _shaped(now=0, end=1)),
     ("This is what is added. The rewards themselves are missing.", _shaped(rewards=0)),

@@ -81,7 +81,7 @@ def test_the_picture_says_what_is_exact(pays, begins, rate):
     moments = list(itertools.islice(training, 30 * MOMENTS))
     said = draw(moments)
     assert said.startswith(f"After 29 updates a race brings {moments[-1].arrows:.2f} arrows and {moments[-1].tiles:.2f} tiles.")
-    tiles, arrows = figure.axes[1].lines[:2]
+    arrows, tiles = figure.axes[1].lines[:2]
     assert tiles.get_ydata()[::-1] == pytest.approx([each.tiles for each in moments[::MOMENTS]])
     assert arrows.get_ydata()[::-1] == pytest.approx([each.arrows for each in moments[::MOMENTS]])
     assert tiles.get_xdata()[::-1].tolist() == list(range(30)) and draw([]) == said

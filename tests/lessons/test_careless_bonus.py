@@ -96,7 +96,9 @@ def test_the_picture_at_both_ends(kind):
             said = draw(new=moments, kind=kind, b=b, discount=discount)
             curve, dot = figure.axes[1].lines[1:3]
             assert ("never arrives" in said) == (dot.get_ydata()[0] > 0) and curve.get_xdata()[-1] == b
-            assert dot.get_ydata()[0] == pytest.approx(gain(kind, b, discount), rel=1e-6, abs=1e-9)
+            more = gain(kind, b, discount)
+            assert dot.get_ydata()[0] == pytest.approx(more, rel=1e-6, abs=1e-9)
+            assert f"worth {abs(more):.3g} {'more' if more > 0 else 'less'} than" in said
     assert draw(new=[], kind=kind, b=0.01, discount=0.9)
 
 

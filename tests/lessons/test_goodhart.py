@@ -77,6 +77,15 @@ def test_the_picture_at_both_ends():
     assert len(said) == 9
 
 
+def test_the_picture_says_where_a_ring_beyond_it_belongs():
+    canvas = Canvas(best_of_many, (9.6, 4.2))
+    for error, beyond in ((STUDENT, True), (NORMAL, False)):
+        canvas.draw(error=error, n=float(MOST), rng=np.random.default_rng(0))
+        (said,) = [text.get_text() for text in canvas.figure.axes[0].texts]
+        proxy = candidates(error, int(np.random.default_rng(0).integers(2**31)))[1].max()
+        assert (proxy > 14) == beyond and said == (f"at {proxy:.0f} →" if beyond else "")
+
+
 def test_the_picture_rings_what_is_taken():
     canvas = Canvas(best_of_many, (9.6, 4.2))
     canvas.draw(error=NORMAL, n=50.0, rng=np.random.default_rng(4))
