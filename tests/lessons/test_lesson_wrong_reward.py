@@ -39,6 +39,14 @@ def test_the_harm_comes_between_two_shares():
     assert predictions.forty_percent[2].endswith("2.04") and ends[3] < climb(START, START, 0.6).J[0]
 
 
+@pytest.mark.parametrize("start", [(START, START), (LEAST, LEAST), (LEAST, MOST), (MOST, LEAST), (MOST, MOST)])
+def test_where_the_best_policy_stays_the_best_no_harm_is_done_on_the_way(start):
+    for share in (0.3, 0.43):
+        assert (np.diff(climb(*start, share).J) > 0).all()
+    between = climb(START, START, 0.45)
+    assert between.summit == 254 and 0 < between.J[254] - between.J[-1] < 0.01
+
+
 def test_from_which_share_on_offers_to_the_loyal_pay():
     """By the best policy of the proxy, on a grid of offers to the loyal: none, a part, all."""
     loyal = np.linspace(0.001, 0.999, 400)
