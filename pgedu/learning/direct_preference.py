@@ -14,6 +14,8 @@ from pgedu.learning.training import PolicyTraining
 def _answers(name, value):
     if not (isinstance(value, Rollout) and value.rewards.ndim == 2):
         raise refuse(name, "a Rollout [T, P] of whole episodes", value)
+    if np.isneginf(value.log_probs).any():
+        raise refuse(name, "answers that the reference policy can give", "some whose log_probs, those of the reference, are -inf")
     return value
 
 

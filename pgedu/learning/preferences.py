@@ -133,9 +133,11 @@ def kl_estimate(log_ratio, kind="k1"):
     """KL(pi || reference) from log(pi / reference) [...] at what pi drew: log ratio, its square / 2, or 1/ratio - 1 + log ratio.
 
     k1 and k3 are unbiased, k2 is not. k3 varies less near the reference only. (A Gaussian shifted: below a KL of .628.)
+    Raises:
+        ValueError: a log ratio of +inf: the policy drew what the reference never does, and KL is infinite.
     Source: Schulman (2020), Approximating KL divergence.
     """
-    return _of_kind(kind)[0](numbers("log_ratio", log_ratio, finite=False))
+    return _of_kind(kind)[0](_of_what_was_drawn(log_ratio))
 
 
 @no_underflow
@@ -143,9 +145,16 @@ def kl_loss_weights(log_ratio, kind="k1"):
     """psi such that E[psi grad log pi] is the gradient of E `kl_estimate` with the draws held fixed: as a term of a loss.
 
     That is what differentiating the estimate does, and it is another thing than its expectation's gradient:
-    k1 gives 0, k2 gives grad KL(pi || reference), k3 gives grad KL(reference || pi).
+    k1 gives 0, k2 gives grad KL(pi || reference), k3 gives grad KL(reference || pi). Raises as `kl_estimate` does.
     """
-    return _of_kind(kind)[1](numbers("log_ratio", log_ratio, finite=False))
+    return _of_kind(kind)[1](_of_what_was_drawn(log_ratio))
+
+
+def _of_what_was_drawn(log_ratio):
+    log_ratio = numbers("log_ratio", log_ratio, finite=False)
+    if np.isposinf(log_ratio).any():
+        raise refuse("log_ratio", "finite, for KL to be", "infinity: something was drawn that the reference never does")
+    return log_ratio
 
 
 def _of_kind(kind):

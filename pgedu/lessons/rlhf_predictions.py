@@ -10,7 +10,7 @@ follow_the_judge = (
     "The judge agrees with 57.9 % of preferences, where 58.1 % is the most there is. You follow it further and further. What does the true reward do?",
     ["It rises along with the best possible, a little below", "It rises, and then stays where it is", "It rises, and then falls below where it began"],
     "It rises, and then falls below where it began",
-    "The orange line has its top near a KL of 0.8, and is below the reference's own 0.28 from about 2.6 on, while the dotted line, what the judge says, "
+    "The orange line has its top near a KL of 0.8, and is below the reference's own 0.28 from about 2.8 on, while the dotted line, what the judge says, "
     "only rises. The judge was hardly ever shown three wows, and for it more is better.",
 )
 at_the_same_kl = (

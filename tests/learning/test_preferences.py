@@ -174,6 +174,8 @@ def test_what_an_estimate_of_kl_becomes_as_a_loss(kind):
     (lambda: pg.best_of_n(REFERENCE, REWARDS, 0), "n must be a whole number of 1 or more; got 0"),
     (lambda: pg.best_of_n(REFERENCE, REWARDS[:2], 2), r"scores must be \[N\] = \(3,\); got shape \(2,\)"),
     (lambda: pg.kl_divergence(REFERENCE, [0.0, -np.inf, -np.inf]), "log_p must be 0 in probability wherever log_q is"),
+    (lambda: pg.kl_estimate([0.1, np.inf]), "log_ratio must be finite, for KL to be; got 'infinity: something was drawn"),
+    (lambda: pg.kl_loss_weights([np.inf], "k3"), "log_ratio must be finite, for KL to be; got 'infinity: something was drawn"),
     (lambda: pg.kl_estimate(REFERENCE, "k4"), "kind must be 'k1', 'k2' or 'k3'; got 'k4'"),
     (lambda: pg.fit_rewards(np.eye(2), [0], [1], [1.0, 2.0]), r"weights must be \[P\] = \(1,\); got shape \(2,\)"),
     (lambda: pg.prefer(REWARDS, [0], [1], 0), "rng must be a generator"),
