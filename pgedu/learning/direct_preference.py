@@ -15,7 +15,7 @@ def _answers(name, value):
     if not (isinstance(value, Rollout) and value.rewards.ndim == 2):
         raise refuse(name, "a Rollout [T, P] of whole episodes", value)
     if np.isneginf(value.log_probs).any():
-        raise refuse(name, "answers that the reference policy can give", "some whose log_probs, those of the reference, are -inf")
+        raise refuse(name, "answers that the reference policy can give", "some with a log_prob of -inf")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The race of notebook 12: methods that align a policy of sentences, side by side, on one axis of KL and against one exact optimum."""
+"""The race of notebook 12: methods that align a policy of sentences, on one axis of KL and against one exact optimum."""
 
 from functools import cache, partial
 
@@ -21,6 +21,7 @@ from pgedu.policies.approximators import Table
 from pgedu.policies.heads import log_softmax
 
 LEARNERS, GROUP, PAIRS = 20, 16, 50_000
+FARTHEST = 7.0  # KL that is shown
 REWARDED = {"the truth": TRUTH, "the judge that counts words": sentences.judge()}
 IN_REWARD = "in the reward"
 PENALTIES = [IN_REWARD, "k1 in the loss", "k2 in the loss", "k3 in the loss"]
@@ -29,7 +30,7 @@ RATES = {"RLOO": 0.05, "GRPO": 0.05, "PPO": 0.02, "DPO": 0.03}
 
 
 def written(rewards, beta=None):
-    """The MDP in which these sentences are written; with a beta, word by word less beta times the log ratio to the reference."""
+    """The MDP in which these sentences are written; with a beta, each word is also paid -beta times its log ratio."""
     penalty = None if beta is None else lambda log_pi: -beta * (log_pi - LOG_WORDS)
     return LANGUAGE.world(rewards, policy_rewards=penalty)
 
@@ -40,7 +41,7 @@ def log_ratios(rollout):
 
 
 def penalised(rollout, *, advantage, beta, kind):
-    """psi of a method with a KL penalty in its loss: its own advantage, less beta times what differentiating k1, k2 or k3 gives."""
+    """psi with a KL penalty in the loss: the advantage, less beta times what differentiating k1, k2 or k3 gives."""
     return advantage(rollout) - beta * kl_loss_weights(log_ratios(rollout), kind) * rollout.mask
 
 
@@ -111,16 +112,17 @@ def stand(theta, rewards, beta):
 def alignment(figure):
     """Learners of all methods in the plane of KL and true reward, and what they reach of the objective. For `watch`."""
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
-    tidy(left, "true reward", "KL from the reference, in nats").set(xlim=(0, 5), ylim=(-0.6, 1.05))
+    tidy(left, "true reward", "KL from the reference, in nats").set(xlim=(0, FARTHEST), ylim=(-0.8, 1.05))
     frontier, rewards = sentences.frontier()
-    left.plot(np.append(frontier, 5), np.append(rewards, rewards[-1]), color=COLORS["exact"])
-    label(left, 4.95, 1.0, "best possible at this KL", ha="right")
+    left.plot(np.append(frontier, FARTHEST), np.append(rewards, rewards[-1]), color=COLORS["exact"])
+    label(left, FARTHEST, 1.0, "best possible at this KL", ha="right")
     (star,) = left.plot([], [], "*", color=COLORS["exact"], markersize=17, zorder=1)
-    tidy(right, f"E r − β KL, 8 of 10 of {LEARNERS} learners", "update").set(ylim=(-0.6, 1.05))
+    tidy(right, f"E r − β KL, 8 of 10 of {LEARNERS} learners", "update").set(ylim=(-0.8, 1.05))
     (best,) = right.plot([], [], "--", color=COLORS["exact"], linewidth=1.5)
     words = label(right, 0.015, 0, "best possible", va="bottom", transform=right.get_yaxis_transform())
     lanes = {name: _Lane(left, right, name, color) for name, color in METHODS.items()}
-    figure.legend(handles=[lane.J.band.line for lane in lanes.values()], loc="outside upper right", ncols=4, borderpad=0, borderaxespad=0.1)
+    lines = [lane.J.band.line for lane in lanes.values()]
+    figure.legend(handles=lines, loc="outside upper right", ncols=4, borderpad=0, borderaxespad=0.1)
 
     def draw(new, beta, rewarded):
         log_probs, value = tilt(LOG_REFERENCE, REWARDED[rewarded], beta)
@@ -129,15 +131,16 @@ def alignment(figure):
             lane.add([record[name] for record in new], REWARDED[rewarded], beta)
         best.set_data(right.get_xlim(), [value, value])
         words.set_y(value + 0.01)
-        told = [f"{name} {lane.J.show():.2f} at KL {lane.kl:.2f}" for name, lane in lanes.items()]
-        return _told(lanes["RLOO"].update, told, value, sentences.distance(log_probs))
+        return _told(lanes, value, sentences.distance(log_probs))
 
     return draw
 
 
-def _told(update, told, value, kl):
+def _told(lanes, value, kl):
+    update = lanes["RLOO"].update
     if not update:
         return "No update yet."
+    told = [f"{name} {lane.J.show():.2f} at KL {lane.kl:.2f}" for name, lane in lanes.items()]
     return f"After {update:,} updates E r − β KL is {', '.join(told)}. The best possible is {value:.2f}, at KL {kl:.2f}."
 
 

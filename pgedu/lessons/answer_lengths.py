@@ -47,16 +47,22 @@ def paths(per_length):
     return chances(theta) @ LENGTHS, theta
 
 
+def _now(axes):
+    """Bars {name: of each length}, and their axes made tidy."""
+    tidy(axes, "chance of each length, now", "words of padding").set(xlim=(0.4, 8.6), ylim=(0, 1.08), xticks=LENGTHS)
+    places = {"right": LENGTHS - 0.2, "wrong": LENGTHS + 0.2}
+    return {name: axes.bar(at, 0 * LENGTHS, 0.4, color=HUES[name]) for name, at in places.items()}
+
+
 def lengths(figure):
     """How long the padding is on average, update by update, and how its lengths are distributed now. For `explore`."""
-    left, right_axes = figure.subplots(1, 2, width_ratios=[1.25, 1])
+    left, beside = figure.subplots(1, 2, width_ratios=[1.25, 1])
     in_decades(tidy(left, "mean padding", "exact updates").xaxis).set(xlim=(1, 3300), ylim=(0, 8.4))
-    tidy(right_axes, "chance of each length, now", "words of padding").set(xlim=(0.4, 8.6), ylim=(0, 1.08), xticks=LENGTHS)
     curves = {name: left.plot([], [], color=color, label=f"after a {name} answer")[0] for name, color in HUES.items()}
-    bars = {name: right_axes.bar(LENGTHS + off, 0 * LENGTHS, 0.4, color=HUES[name]) for name, off in (("right", -0.2), ("wrong", 0.2))}
     (handle,) = left.plot([], [], "^", color="black", markersize=10, gid="updates")
     label(left, 1.1, 8.1, "8 is the most there is", "0.4")
     key(left, *curves.values())
+    bars = _now(beside)
 
     def draw(updates, right, per_length):
         means, theta = paths(per_length)
@@ -67,10 +73,13 @@ def lengths(figure):
             for bar, height in zip(bars[name], chances(theta[updates, column, k])):
                 bar.set_height(float(height))
         handle.set_data([updates], [0.25])
-        after = means[updates, column]
-        return (
-            f"After {updates:,} exact updates there are {after[0]:.2f} words of padding after a right answer and {after[1]:.2f} after a wrong one. "
-            f"Answers are right in {100 * RIGHTS[column]:.0f} % of cases, with any padding."
-        )
+        return _in_words(updates, *means[updates, column], RIGHTS[column])
 
     return draw
+
+
+def _in_words(updates, after_right, after_wrong, right):
+    return (
+        f"After {updates:,} exact updates there are {after_right:.2f} words of padding after a right answer and {after_wrong:.2f} after "
+        f"a wrong one. Answers are right in {100 * right:.0f} % of cases, with any padding."
+    )

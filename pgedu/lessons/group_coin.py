@@ -62,7 +62,7 @@ def factor(p, group):
 
 
 def two_prompts(theta):
-    """(J, its slope, GRPO's push in large groups), [...] each: p1 = sigma(theta + 3) and p2 = sigma(-0.3 theta), two prompts alike often."""
+    """(J, its slope, GRPO's push in large groups), [...] each: p1 = sigma(theta + 3), p2 = sigma(-0.3 theta)."""
     theta = np.asarray(theta, dtype=float)
     p, slope = 1 / (1 + np.exp(-np.stack([theta + 3, -0.3 * theta]))), np.array([1.0, -0.3])
     each = p * (1 - p) * slope.reshape(2, *[1] * theta.ndim)
@@ -77,8 +77,8 @@ def where_it_ends(pushed, start=0.0, rate=0.5, updates=4000):
     return float(theta)
 
 
-def coin(figure):
-    """The push of a group on B, over what B may lose and over the size of the group, exactly. For `explore`."""
+def _empty(figure):
+    """Axes over the loss, with what is true, and axes over the size of the group."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     in_decades(tidy(left, "push on B", "what B loses one time in ten").xaxis).set(xlim=(1, 1e4), ylim=(-0.3, 0.42))
     in_decades(tidy(right, "at this loss, over the group's size", "G").xaxis).set(xlim=(1.8, 72), ylim=(-0.3, 0.42))
@@ -91,6 +91,12 @@ def coin(figure):
     shown = LOSSES[truth(LOSSES) >= -0.3]
     left.plot(shown, truth(shown), "--", color=COLORS["exact"])
     label(left, 21, -0.22, "the true slope, and on down")
+    return left, right
+
+
+def coin(figure):
+    """The push of a group on B, over what B may lose and over the size of the group, exactly. For `explore`."""
+    left, right = _empty(figure)
     (curve,) = left.plot([], [], color=COLORS["batch mean"])
     (dot,) = left.plot([], [], "o", color=COLORS["batch mean"], markersize=9, gid="loss")
     (sizes,) = right.plot([], [], "o-", color=COLORS["batch mean"], markersize=5)
@@ -111,7 +117,8 @@ def coin(figure):
 def _in_words(loss, group, now):
     mean, way = WINS - (1 - WINS) * loss, "towards B" if now > 0 else "away from B"
     turned = turned_at(group)
-    end = f"from a loss of about {turned:,.0f} on these groups push away from B" if turned else "no loss up to 10,000 turns these groups round"
+    end = f"they push away from B from a loss of about {turned:,.0f} on" if turned else "no loss up to 10,000 turns them round"
     return (
-        f"B brings {mean:,.2f} on average, so the true slope is {truth(loss):,.3f}. Groups of {group} push {way}, by {now:.3f}; {end}."
+        f"B brings {mean:,.2f} on average, so the true slope is {truth(loss):,.3f}. Groups of {group} push {way}, by "
+        f"{now:.3f}; {end}."
     )

@@ -14,6 +14,7 @@ from pgedu.worlds.finite import bandit
 
 REFERENCE = np.array([0.6, 0.3, 0.1])
 KINDS = {"k1": COLORS["IS"], "k2": COLORS["DR"], "k3": COLORS["PDIS"]}
+STARTS = {"at the reference": REFERENCE, "away from it": np.array([0.1, 0.3, 0.6])}
 LEARNERS, RATE = 20, 1.0
 policy = Policy.softmax(Table(observations=1, outputs=3))
 
@@ -26,7 +27,7 @@ def moments_of(pi, kind):
 
 
 def of_a_shift(mu, kind):
-    """(bias, standard deviation), both over KL, of an estimate where the policy is a normal distribution shifted by mu; closed forms."""
+    """(bias, standard deviation), both over KL, where the policy is a normal distribution shifted by mu; closed forms."""
     kl = mu**2 / 2
     if kind == "k1":  # log ratio: mean KL, variance mu^2
         return 0.0, mu / kl
@@ -53,46 +54,49 @@ class only_penalties:  # noqa: N801 - a verb to its users, as `reinforce` is
 
     beta = 0.1
 
-    def __init__(self, rng, start, runs=LEARNERS):
-        theta = np.tile(np.log(start), (runs, 1))
+    def __init__(self, rng, begin, runs=LEARNERS):
+        theta = np.tile(np.log(STARTS[begin]), (runs, 1))
         psi = lambda kind: lambda rollout: penalty_alone(rollout, beta=self.beta, kind=kind)  # noqa: E731
-        self.trainings = {
-            kind: reinforce(bandit([0.0, 0.0, 0.0]), policy, rng=rng, runs=runs, theta=theta, optimizer=SGD(RATE), estimator=psi(kind))
-            for kind in KINDS
-        }
+        own = {"optimizer": SGD(RATE), "rng": rng, "runs": runs, "theta": theta}
+        nothing = bandit([0.0, 0.0, 0.0])
+        self.trainings = {kind: reinforce(nothing, policy, estimator=psi(kind), **own) for kind in KINDS}
 
     def __iter__(self):
         while True:
             yield {kind: next(training) for kind, training in self.trainings.items()}
 
 
-STARTS = {"at the reference": REFERENCE, "away from it": np.array([0.1, 0.3, 0.6])}
+def _plane(axes):
+    """All policies over three answers, by two of their chances, and the reference among them."""
+    tidy(axes, "the learners", "chance of the first answer", "of the second")
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    axes.plot([0, 1, 0, 0], [0, 0, 1, 0], color="0.6", linewidth=1)
+    axes.plot(*REFERENCE[:2], "*", color=COLORS["exact"], markersize=16, zorder=1)
+    label(axes, 0.99, 0.93, "star: the reference", ha="right")
 
 
 def penalties(figure):
     """Where learners with nothing but a penalty go in the plane of two chances, and how far from the reference. For `watch`."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    tidy(left, "the learners", "chance of the first answer", "of the second").set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-    left.plot([0, 1, 0, 0], [0, 0, 1, 0], color="0.6", linewidth=1)
-    left.plot(*REFERENCE[:2], "*", color=COLORS["exact"], markersize=16, zorder=1)
-    label(left, 0.99, 0.93, "star: the reference", ha="right")
+    _plane(left)
     tidy(right, f"KL from the reference, 8 of 10 of {LEARNERS} learners", "update").set_ylim(-0.02, 1.5)
-    dots = {kind: left.plot([], [], "o", color=color, alpha=0.5, markersize=6, markeredgewidth=0)[0] for kind, color in KINDS.items()}
+    style = {"alpha": 0.5, "markersize": 6, "markeredgewidth": 0}
+    dots = {kind: left.plot([], [], "o", color=color, **style)[0] for kind, color in KINDS.items()}
     curves = {kind: LearningCurve(right, kind, color) for kind, color in KINDS.items()}
     right.legend(loc="upper left", ncols=3)
-    seen = {"update": 0}
+    update = 0
 
     def draw(new, beta):
-        for kind in KINDS:
-            if new:
-                seen["update"] = new[-1][kind].update
-                log_pi = log_softmax(np.array([record[kind].theta for record in new]))
-                kl = kl_divergence(log_pi, np.broadcast_to(np.log(REFERENCE), log_pi.shape))
-                curves[kind].add([record[kind].update for record in new], kl)
-                dots[kind].set_data(*np.exp(log_pi[-1, :, :2]).T)
-        if not seen["update"]:
+        nonlocal update
+        for kind in KINDS if new else ():
+            update = new[-1][kind].update
+            log_pi = log_softmax(np.array([record[kind].theta for record in new]))
+            kl = kl_divergence(log_pi, np.broadcast_to(np.log(REFERENCE), log_pi.shape))
+            curves[kind].add([record[kind].update for record in new], kl)
+            dots[kind].set_data(*np.exp(log_pi[-1, :, :2]).T)
+        if not update:
             return "No update yet."
         told = [f"{curves[kind].show():.3f} with {kind}" for kind in KINDS]
-        return f"Without any reward, after {seen['update']:,} updates with β = {beta:.2g}, the mean KL is {', '.join(told)}."
+        return f"Without any reward, after {update:,} updates with β = {beta:.2g}, the mean KL is {', '.join(told)}."
 
     return draw

@@ -11,7 +11,7 @@ HIGHEST = 12.0  # log odds that are shown
 
 
 def stops_at(share, beta, kind):
-    """The log odds at which the gradient is 0, if this share of people prefer the first answer; infinite for DPO and all of them."""
+    """The log odds at which the gradient is 0, if this share of people prefer the first answer."""
     if kind == "IPO":
         return (2 * share - 1) / (2 * beta)
     with np.errstate(divide="ignore"):
@@ -48,29 +48,19 @@ def chosen(h):
 def without_end(figure):
     """Log odds over time, and where they end over the share of people who prefer the first answer. For `explore`."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    in_decades(tidy(left, "log odds of the first answer", "updates × learning rate").xaxis).set(xlim=(0.01, 1e6), ylim=(-0.3, HIGHEST))
-    left.set_xticks([0.01, 1, 100, 1e4, 1e6])
+    in_decades(tidy(left, "log odds of the first answer", "updates × learning rate").xaxis)
+    left.set(xlim=(0.01, 1e6), ylim=(-0.3, HIGHEST), xticks=[0.01, 1, 100, 1e4, 1e6])
     tidy(right, "its chance in the end", "share who prefer it").set(xlim=(0.5, 1.005), ylim=(0.48, 1.02))
-    curves = {name: left.plot([], [], color=color, label=name)[0] for name, color in HUES.items()}
+    lanes = {name: _Lane(left, right, name, color) for name, color in HUES.items()}
     (wanted,) = left.plot([], [], ":", color=COLORS["exact"])
-    dots = {name: left.plot([], [], "o", color=color, markersize=8)[0] for name, color in HUES.items()}
-    ends = {name: right.plot([], [], color=color)[0] for name, color in HUES.items()}
     right.plot(SHARES, SHARES, ":", color=COLORS["exact"])
     label(right, 0.99, 0.55, "dotted: as people choose", ha="right")
     (handle,) = left.plot([], [], "^", color="black", markersize=10, gid="time")
     (share_handle,) = right.plot([], [], "^", color="black", markersize=10, gid="share")
-    key(left, *curves.values())
+    key(left, *(lane.curve for lane in lanes.values()))
 
     def draw(share, beta, time):
-        shown, past = np.append(TIMES[TIMES < time * (1 - 1e-9)], time), SHARES[SHARES < share - 1e-9]
-        now = {}
-        for name in HUES:
-            h = log_odds(shown, share, beta, name)
-            now[name] = float(h[-1])
-            curves[name].set_data(shown, np.minimum(h, HIGHEST))
-            dots[name].set_data([time], [min(now[name], HIGHEST - 0.2)])
-            so_far = np.append(past, share)
-            ends[name].set_data(so_far, chosen(stops_at(so_far, beta, name)))
+        now = {name: lane.show(share, beta, time) for name, lane in lanes.items()}
         people = min(stops_at(share, 1.0, "DPO"), HIGHEST)
         wanted.set_data(TIMES[[0, -1]], [people, people])
         handle.set_data([time], [0.05])
@@ -80,10 +70,30 @@ def without_end(figure):
     return draw
 
 
+class _Lane:
+    """One method: its log odds up to a time, and where they end up to a share."""
+
+    def __init__(self, left, right, name, color):
+        self.name = name
+        (self.curve,) = left.plot([], [], color=color, label=name)
+        (self.dot,) = left.plot([], [], "o", color=color, markersize=8)
+        (self.end,) = right.plot([], [], color=color)
+
+    def show(self, share, beta, time):
+        """Draw it; returns the log odds at that time."""
+        shown, shares = np.append(TIMES[TIMES < time * (1 - 1e-9)], time), np.append(SHARES[SHARES < share - 1e-9], share)
+        h = log_odds(shown, share, beta, self.name)
+        self.curve.set_data(shown, np.minimum(h, HIGHEST))
+        self.dot.set_data([time], [min(h[-1], HIGHEST - 0.2)])
+        self.end.set_data(shares, chosen(stops_at(shares, beta, self.name)))
+        return float(h[-1])
+
+
 def _in_words(share, beta, now):
     where = [stops_at(share, beta, name) for name in HUES]
     dpo = f"DPO is going on to {where[0]:.3g}" if np.isfinite(where[0]) else "DPO never ends"
     return (
-        f"{100 * share:.1f} % prefer the first answer. The log odds are {now['DPO']:.3g} with DPO and {now['IPO']:.3g} with IPO, so that it is given in "
-        f"{100 * chosen(now['DPO']):.5g} and {100 * chosen(now['IPO']):.5g} % of cases. {dpo}, IPO to {where[1]:.3g}."
+        f"{100 * share:.1f} % prefer the first answer. The log odds are {now['DPO']:.3g} with DPO and "
+        f"{now['IPO']:.3g} with IPO, so that it is given in "
+        f"{100 * chosen(now['DPO']):.4g} and {100 * chosen(now['IPO']):.4g} % of cases. {dpo}, IPO to {where[1]:.3g}."
     )

@@ -33,7 +33,7 @@ def no_pull(beta):
 
 
 def forward(beta):
-    """k3 in the loss: pi_a (r_a - J) = beta (pi_a - reference_a), the gradient of KL the other way round. By bisection for J."""
+    """k3 in the loss: pi_a (r_a - J) = beta (pi_a - reference_a), KL the other way round. By bisection for J."""
     low, high = REWARDS.max() - beta, REWARDS.max() + 0 * beta  # chances must be positive: J > max r - beta
     for _ in range(100):
         J = (low + high) / 2
@@ -55,11 +55,11 @@ def turned_round(beta, steps=4000):
 
 
 MISTAKES = [
-    Mistake("k1 in the loss", "The log ratio itself was a term of the loss, and its mean gradient is 0 wherever the reference is.",
+    Mistake("k1 in the loss", "The log ratio itself was a term of the loss: its mean gradient is 0, wherever the reference is.",
             ("allenai/open-instruct#535",), no_pull),
-    Mistake("k3 in the loss", "k3 was a term of the loss, and pulls as KL the other way round, from the reference to the policy, does.",
+    Mistake("k3 in the loss", "k3 was a term of the loss, and pulls as KL the other way round does.",
             ("OpenRLHF/OpenRLHF#1309", "huggingface/trl#6503"), forward),
-    Mistake("ratio upside down", "k3 was given the log ratio with the wrong sign, so that whatever has become rare is punished for it.",
+    Mistake("ratio upside down", "k3 was given the log ratio with the wrong sign: whatever has become rare is punished for it.",
             ("hpcaitech/ColossalAI#3696",), turned_round),
 ]  # fmt: skip
 
@@ -77,20 +77,25 @@ def ends(name):
     return policy(BETAS[:, None])
 
 
+def _chances(axes, colors):
+    """Bars of the three answers, {"meant" or "mistaken": bars}, beside those of the reference."""
+    tidy(axes, "chances of the three answers").set(xlim=(-0.6, 2.6), ylim=(0, 1.08), xticks=range(3))
+    axes.set_xticklabels(["reward 0", "reward 1", "reward 2"])
+    axes.bar(np.arange(3) - 0.27, np.exp(REFERENCE), 0.26, color="0.75")
+    label(axes, 2.55, 1.02, "grey: the reference", "0.4", ha="right")
+    places = {"meant": np.arange(3), "mistaken": np.arange(3) + 0.27}
+    return {name: axes.bar(at, np.zeros(3), 0.26, color=colors[name]) for name, at in places.items()}
+
+
 def museum(figure):
     """What was meant and what came of it, over beta, and the three chances at this beta. For `explore`."""
-    left, right_axes = figure.subplots(1, 2, width_ratios=[1.2, 1])
+    left, beside = figure.subplots(1, 2, width_ratios=[1.2, 1])
     in_decades(tidy(left, "E r − β KL, exactly", "β").xaxis).set(xlim=(0.095, 10.5), ylim=(-3, 2.1))
     colors = {"meant": COLORS["exact"], "mistaken": COLORS["IS"]}
     lines = {name: left.plot([], [], color=color, label=name)[0] for name, color in colors.items()}
     (handle,) = left.plot([], [], "o", color=COLORS["IS"], markersize=9, gid="beta")
-    tidy(right_axes, "chances of the three answers").set(xlim=(-0.6, 2.6), ylim=(0, 1.08), xticks=range(3))
-    right_axes.set_xticklabels(["reward 0", "reward 1", "reward 2"])
-    shown = {"reference": "0.75", **colors}
-    bars = {name: right_axes.bar(np.arange(3) + 0.27 * (i - 1), np.exp(REFERENCE), 0.26, color=color, label=name)
-            for i, (name, color) in enumerate(shown.items())}  # fmt: skip
+    bars = _chances(beside, colors)
     key(left, *lines.values())
-    label(right_axes, 2.55, 1.02, "grey: the reference", "0.4", ha="right")
 
     def draw(mistake, beta):
         shown = BETAS <= beta * (1 + 1e-9)
@@ -102,9 +107,13 @@ def museum(figure):
             for bar, height in zip(bars[name], ends(of)[shown][-1]):
                 bar.set_height(float(height))
         handle.set_data([beta], [max(reached["mistaken"], -2.95)])
-        return (
-            f"{mistake.story} At β = {beta:.2g} the objective ends at {reached['mistaken']:.2f}, where {reached['meant']:.2f} was possible. "
-            f"Seen in {' and '.join(mistake.threads)}."
-        )
+        return _in_words(mistake, beta, **reached)
 
     return draw
+
+
+def _in_words(mistake, beta, meant, mistaken):
+    return (
+        f"{mistake.story} At β = {beta:.2g} the objective ends at {mistaken:.2f}, where {meant:.2f} was possible. "
+        f"Seen in {' and '.join(mistake.threads)}."
+    )

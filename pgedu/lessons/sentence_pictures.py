@@ -1,4 +1,4 @@
-"""Pictures of notebook 12's sentences: all of them at once, and what a judge makes of them as the policy leaves its reference."""
+"""Pictures of notebook 12's sentences: all of them at once, and what a judge makes of them away from the reference."""
 
 from functools import cache
 from typing import NamedTuple
@@ -30,7 +30,7 @@ def rewards_with_wow():
 
 
 def all_sentences(log_probs):
-    """An image [ROWS, ..., 3]: each sentence as high as it is likely, word by word from left to right, and then its true reward."""
+    """An image [ROWS, ..., 3]: each sentence as high as it is likely, word by word, and then its true reward."""
     sentence = np.searchsorted(np.cumsum(np.exp(log_probs)), (np.arange(ROWS) + 0.5) / ROWS).clip(0, len(TRUTH) - 1)
     colors = WORD_COLORS[LANGUAGE.sentences[sentence]]  # [ROWS, 4, 3]
     strength = np.abs(TRUTH[sentence])[:, None] / np.abs(TRUTH).max()
@@ -57,8 +57,8 @@ def writing(figure):
         curve.set_data(np.append(CHANCES[so_far], wow), np.append(rewards_with_wow()[so_far], J))
         here.set_data([wow], [J])
         return (
-            f'It has just written "{LANGUAGE.texts[number]}", true reward {TRUTH[number] + 0:.2f}. With wow in {100 * wow:.0f} % of places the mean '
-            f"true reward is {J:.3f}, and KL from the reference {world.distance(log_probs):.2f}."
+            f'It has just written "{LANGUAGE.texts[number]}", true reward {TRUTH[number] + 0:.2f}. '
+            f"With wow in {100 * wow:.0f} % of places the mean true reward is {J:.3f}, and KL from the reference {world.distance(log_probs):.2f}."
         )
 
     return draw
@@ -127,14 +127,12 @@ def policy_at(judge, method, kl):
 
 
 def almost_perfect(figure):
-    """What the judge says and what is true, over KL, by tilt and by best of n; the likeliest sentences of either. For `explore`."""
+    """What the judge says and what is true, over KL, by tilt and by best of n; the likeliest sentences. For `explore`."""
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
     tidy(left, "mean reward", "KL from the reference, in nats").set(xlim=(0, FARTHEST), ylim=(-0.75, 1.75))
     left.plot(*world.frontier(), color=COLORS["exact"], label="best possible")
     left.plot([world.frontier()[0][-1], FARTHEST], [TRUTH.max()] * 2, color=COLORS["exact"])
-    lines = {name: left.plot([], [], color=color, label=name)[0] for name, color in METHODS.items()}
-    said = {name: left.plot([], [], ":", color=color)[0] for name, color in METHODS.items()}
-    dots = {name: left.plot([], [], "o", color=color, markersize=8)[0] for name, color in METHODS.items()}
+    methods = {name: _Method(left, name, color) for name, color in METHODS.items()}
     (handle,) = left.plot([], [], "^", color="black", markersize=10, gid="kl")
     left.legend(loc="lower left", borderpad=0, bbox_to_anchor=(0, 0.06))
     label(left, 0.1, 1.62, "dotted: what the judge says; lines: the truth")
@@ -142,21 +140,32 @@ def almost_perfect(figure):
 
     def draw(kl, judge, shown):
         handle.set_data([kl], [-0.68])
-        told = []
-        for name in METHODS:
-            known, (log_probs, setting) = way(judge, name), policy_at(judge, name, kl)
-            at, J = world.distance(log_probs), world.mean(log_probs, TRUTH)
-            passed = known.kls < at
-            for line, values, end in ((lines[name], known.true, J), (said[name], known.proxy, world.mean(log_probs, world.judge(*JUDGES[judge])))):
-                line.set_data(np.append(known.kls[passed], at), np.append(values[passed], end))
-            dots[name].set_data([at], [J])
-            told.append(f"{'β = ' if name == 'tilt' else 'n = '}{setting:.3g} gives a true reward of {J:.2f} at KL {at:.2f}")
-            if name == shown:
-                show_likeliest(log_probs, METHODS[name])
-        best = world.best_within(kl)
-        return f"Tilt: {told[0]}. Best of n: {told[1]}. The best possible at KL {kl:.2f} is {best:.2f}."
+        told = {name: method.show(judge, kl) for name, method in methods.items()}
+        show_likeliest(methods[shown].log_probs, METHODS[shown])
+        best = f"The best possible at KL {kl:.2f} is {world.best_within(kl):.2f}"
+        return f"Tilt: {told['tilt']}. Best of n: {told['best of n']}. {best}."
 
     return draw
+
+
+class _Method:
+    """A way to follow a judge: what is true of it and what the judge says, up to a KL."""
+
+    def __init__(self, axes, name, color):
+        self.name, self.log_probs = name, LOG_REFERENCE
+        (self.true,) = axes.plot([], [], color=color, label=name)
+        (self.said,) = axes.plot([], [], ":", color=color)
+        (self.dot,) = axes.plot([], [], "o", color=color, markersize=8)
+
+    def show(self, judge, kl):
+        """Draw it, and say in words where it stands."""
+        known, (self.log_probs, setting) = way(judge, self.name), policy_at(judge, self.name, kl)
+        at, J = world.distance(self.log_probs), world.mean(self.log_probs, TRUTH)
+        score, passed = world.mean(self.log_probs, world.judge(*JUDGES[judge])), known.kls < at
+        self.true.set_data(np.append(known.kls[passed], at), np.append(known.true[passed], J))
+        self.said.set_data(np.append(known.kls[passed], at), np.append(known.proxy[passed], score))
+        self.dot.set_data([at], [J])
+        return f"{'β' if self.name == 'tilt' else 'n'} = {setting:.3g} gives a true reward of {J:.2f} at KL {at:.2f}"
 
 
 def _likeliest(axes, many=10):
