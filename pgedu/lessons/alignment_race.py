@@ -26,6 +26,7 @@ REWARDED = {"the truth": TRUTH, "the judge that counts words": sentences.judge()
 IN_REWARD = "in the reward"
 PENALTIES = [IN_REWARD, "k1 in the loss", "k2 in the loss", "k3 in the loss"]
 METHODS = {"RLOO": COLORS["leave one out"], "GRPO": COLORS["batch mean"], "PPO": COLORS["ppo"], "DPO": COLORS["state value"]}
+WIDTHS = {"RLOO": 5.5, "GRPO": 3.4, "PPO": 1.8, "DPO": 1.8}  # of curves: where they coincide, the thin one lies on top
 RATES = {"RLOO": 0.05, "GRPO": 0.05, "PPO": 0.02, "DPO": 0.03}
 
 
@@ -115,7 +116,7 @@ def alignment(figure):
     tidy(left, "true reward", "KL from the reference, in nats").set(xlim=(0, FARTHEST), ylim=(-0.8, 1.05))
     frontier, rewards = sentences.frontier()
     left.plot(np.append(frontier, FARTHEST), np.append(rewards, rewards[-1]), color=COLORS["exact"])
-    label(left, FARTHEST, 1.0, "best possible at this KL", ha="right")
+    label(left, FARTHEST, 0.86, "best possible at this KL", ha="right")
     (star,) = left.plot([], [], "*", color=COLORS["exact"], markersize=17, zorder=1)
     tidy(right, f"E r − β KL, 8 of 10 of {LEARNERS} learners", "update").set(ylim=(-0.8, 1.05))
     (best,) = right.plot([], [], "--", color=COLORS["exact"], linewidth=1.5)
@@ -151,6 +152,7 @@ class _Lane:
         (self.way,) = plane.plot([], [], color=color, linewidth=1.5)
         (self.dots,) = plane.plot([], [], "o", color=color, markersize=6, alpha=0.5, markeredgewidth=0)
         self.J, self.update, self.kl = LearningCurve(curves, name, color), 0, 0.0
+        self.J.band.line.set_linewidth(WIDTHS[name])
         self.points = [(0.0, sentences.mean(LOG_REFERENCE, TRUTH))]
 
     def add(self, new, rewards, beta):

@@ -58,7 +58,7 @@ def lengths(figure):
     """How long the padding is on average, update by update, and how its lengths are distributed now. For `explore`."""
     left, beside = figure.subplots(1, 2, width_ratios=[1.25, 1])
     in_decades(tidy(left, "mean padding", "exact updates").xaxis).set(xlim=(1, 3300), ylim=(0, 8.4))
-    curves = {name: left.plot([], [], color=color, label=f"after a {name} answer")[0] for name, color in HUES.items()}
+    curves = {name: left.plot([], [], color=color, label=f"after {name}")[0] for name, color in HUES.items()}
     (handle,) = left.plot([], [], "^", color="black", markersize=10, gid="updates")
     label(left, 1.1, 8.1, "8 is the most there is", "0.4")
     key(left, *curves.values())
@@ -80,6 +80,7 @@ def lengths(figure):
 
 def _in_words(updates, after_right, after_wrong, right):
     return (
-        f"After {updates:,} exact updates there are {after_right:.2f} words of padding after a right answer and {after_wrong:.2f} after "
+        f"After {updates:,} exact updates there are {after_right:.2f} words of padding after a right answer and "
+        f"{after_wrong:.2f} after "
         f"a wrong one. Answers are right in {100 * right:.0f} % of cases, with any padding."
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, in_decades, key, label, tidy
+from pgedu.panels.look import COLORS, in_decades, key, tidy
 
 SHARES = np.round(np.arange(0.5, 1.0001, 0.005), 3)
 TIMES = np.geomspace(0.01, 1e6, 161)  # updates times learning rate
@@ -50,11 +50,10 @@ def without_end(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     in_decades(tidy(left, "log odds of the first answer", "updates × learning rate").xaxis)
     left.set(xlim=(0.01, 1e6), ylim=(-0.3, HIGHEST), xticks=[0.01, 1, 100, 1e4, 1e6])
-    tidy(right, "its chance in the end", "share who prefer it").set(xlim=(0.5, 1.005), ylim=(0.48, 1.02))
+    tidy(right, "its chance in the end; dotted: as people say", "share who prefer it").set(xlim=(0.5, 1.005), ylim=(0.48, 1.02))
     lanes = {name: _Lane(left, right, name, color) for name, color in HUES.items()}
     (wanted,) = left.plot([], [], ":", color=COLORS["exact"])
     right.plot(SHARES, SHARES, ":", color=COLORS["exact"])
-    label(right, 0.99, 0.55, "dotted: as people choose", ha="right")
     (handle,) = left.plot([], [], "^", color="black", markersize=10, gid="time")
     (share_handle,) = right.plot([], [], "^", color="black", markersize=10, gid="share")
     key(left, *(lane.curve for lane in lanes.values()))

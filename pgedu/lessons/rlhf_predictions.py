@@ -13,7 +13,7 @@ follow_the_judge = (
     ["It rises along with the best possible, a little below", "It rises, and then stays where it is",
      "It rises, and then falls below where it began"],
     "It rises, and then falls below where it began",
-    "The orange line has its top near a KL of 0.8, and is below the reference's own 0.28 from about 2.8 on, while "
+    "The orange line has its top near a KL of 0.8, and is below the reference's own 0.28 from about 2.7 on, while "
     "the dotted line, what the judge says, "
     "only rises. The judge was hardly ever shown three wows, and for it more is better.",
 )

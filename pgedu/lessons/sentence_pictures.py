@@ -58,7 +58,8 @@ def writing(figure):
         here.set_data([wow], [J])
         return (
             f'It has just written "{LANGUAGE.texts[number]}", true reward {TRUTH[number] + 0:.2f}. '
-            f"With wow in {100 * wow:.0f} % of places the mean true reward is {J:.3f}, and KL from the reference {world.distance(log_probs):.2f}."
+            f"With wow in {100 * wow:.0f} % of places the mean true reward is {J:.3f}, and KL from the reference "
+            f"{world.distance(log_probs):.2f}."
         )
 
     return draw

@@ -15,6 +15,7 @@ from pgedu import (
 )  # fmt: skip
 from pgedu.learning.bandits import gradient_bandit
 from pgedu.lessons import continuous_predictions, more_predictions, off_policy_predictions, predictions, values_or_policy_predictions
+from pgedu.lessons import rlhf_predictions
 from pgedu.lessons.museum import EXHIBITS, exact_cost
 from pgedu.lessons.reinforce import expected_estimate
 from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world
@@ -23,7 +24,8 @@ from pgedu.panels.views import angle_between
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 ALL = {
     name: value
-    for module in (predictions, more_predictions, continuous_predictions, values_or_policy_predictions, off_policy_predictions)
+    for module in (predictions, more_predictions, continuous_predictions, values_or_policy_predictions, off_policy_predictions,
+                   rlhf_predictions)
     for name, value in vars(module).items()
     if not name.startswith("_")
 }
