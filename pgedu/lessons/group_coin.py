@@ -47,9 +47,13 @@ def pushes(group):
 
 
 def turned_at(group):
-    """The smallest of LOSSES at which groups of this size turn away from B; None if none of them does that."""
-    against = np.flatnonzero(pushes(group) < 0)
-    return float(LOSSES[against[0]]) if len(against) else None
+    """The loss from which on groups of this size push away from B, to a few per cent; None if none of LOSSES does that."""
+    found = pushes(group)
+    against = np.flatnonzero(found < 0)
+    if not len(against):
+        return None
+    two = slice(against[0], against[0] - 2, -1)  # the first that is negative, and the one before
+    return float(np.exp(np.interp(0.0, found[two], np.log(LOSSES[two]))))
 
 
 def factor(p, group):
