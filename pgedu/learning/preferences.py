@@ -96,8 +96,9 @@ def kl_divergence(log_p, log_q):
     """
     log_p, log_q = numbers("log_p", log_p, finite=False), numbers("log_q", log_q, finite=False)
     p = np.exp(log_p)
-    if ((p > 0) & np.isneginf(log_q)).any():
-        raise refuse("log_p", "0 in probability wherever log_q is, for KL to be finite", "more than that")
+    beyond = np.where(np.isneginf(log_q), p, 0.0)
+    if beyond.any():
+        raise refuse("log_p", "0 in probability wherever log_q is, for KL to be finite", float(beyond.max()))
     with np.errstate(invalid="ignore"):
         return np.where(p > 0, p * (log_p - log_q), 0.0).sum(axis=-1)
 
@@ -153,7 +154,7 @@ def kl_loss_weights(log_ratio, kind="k1"):
 def _of_what_was_drawn(log_ratio):
     log_ratio = numbers("log_ratio", log_ratio, finite=False)
     if np.isposinf(log_ratio).any():
-        raise refuse("log_ratio", "finite, for KL to be", "infinity: something was drawn that the reference never does")
+        raise refuse("log_ratio", "finite: what is drawn must have a chance under the reference, too", np.inf)
     return log_ratio
 
 
