@@ -10,9 +10,10 @@ from pgedu.lessons.pairs_without_end import chosen, log_odds, speed, stops_at, w
 
 
 @pytest.mark.parametrize("kind", ["DPO", "IPO"])
+@pytest.mark.parametrize("steps", [200, 5000])
 @pytest.mark.parametrize("share, beta", [(0.5, 1.0), (0.7, 0.5), (0.9, 2.0), (1.0, 0.5), (1.0, 4.0)])
-def test_the_flow_is_that_of_small_steps(kind, share, beta):
-    rate, h, steps = 1e-3, 0.0, 5000
+def test_the_flow_is_that_of_small_steps(kind, share, beta, steps):
+    rate, h = 1e-3, 0.0
     for _ in range(steps):
         first = preference_weights(h, beta=beta, kind=kind.lower())  # of pairs in which the first answer is preferred
         second = preference_weights(-h, beta=beta, kind=kind.lower())
