@@ -85,7 +85,7 @@ class side_by_side:  # noqa: N801 - a verb to its users, as `reinforce` is
         plain, paid = written(rewards), written(rewards, beta)
         where = paid if kind is None else plain
         psi = partial(group_advantage, divide=divide, per_length=per_length)
-        if kind:
+        if kind:  # 1 / |o| stands before the whole of the loss, its penalty included
             psi = partial(penalised, advantage=psi, beta=beta / LANGUAGE.length**per_length, kind=kind)
         critic = LearnedValue(Table(LANGUAGE.n_states, 1), Adam(0.1))
         batch = {"environments": GROUP, "steps": None, "lam": 1.0, "critic": critic, "minibatches": 1, "normalize": False}
