@@ -34,11 +34,11 @@ lab: $(VENV)/installed $(VENV)/trusted
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
 		$(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
 
-# In a process for each processor, up to four; then those in a browser, which need a processor for the page, one after the
-# other. With arguments, such as PYTEST_ARGS=tests/worlds, there may be none of these (pytest then returns 5).
+# In a process for each processor, up to four; then those in a browser, whose pages need processors too, in at most two.
+# With arguments, such as PYTEST_ARGS=tests/worlds, there may be none of these (pytest then returns 5).
 test: $(VENV)/installed
 	$(BIN)/python -m pytest --nbval -n logical --maxprocesses 4 -m "not browser" $(PYTEST_ARGS)
-	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS) $(if $(PYTEST_ARGS),|| [ $$? -eq 5 ])
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal -m browser $(PYTEST_ARGS) $(if $(PYTEST_ARGS),|| [ $$? -eq 5 ])
 
 notebooks: $(VENV)/installed
 	$(BIN)/python .ci/save_notebooks.py $(NOTEBOOKS)
@@ -51,7 +51,7 @@ bench: $(VENV)/installed-bench
 
 # Not part of `make test`: these other programs are ten times as large as everything else together.
 peers: $(VENV)/installed-peers
-	$(BIN)/python -m pytest tests/peers.py tests/peers_off_policy.py
+	$(BIN)/python -m pytest tests/peers.py tests/peers_off_policy.py tests/peers_rlhf.py tests/peers_trl.py
 	$(BIN)/python tests/peers.py $(PEERS_ARGS)
 
 # Not part of `make test` either: it runs tests again for every change.
