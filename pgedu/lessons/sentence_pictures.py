@@ -130,7 +130,7 @@ def policy_at(judge, method, kl):
 def almost_perfect(figure):
     """What the judge says and what is true, over KL, by tilt and by best of n; the likeliest sentences. For `explore`."""
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
-    tidy(left, "mean reward", "KL from the reference, in nats").set(xlim=(0, FARTHEST), ylim=(-0.75, 1.75))
+    tidy(left, "mean reward", "KL from the reference, in nats").set(xlim=(0, FARTHEST + 0.06), ylim=(-0.75, 1.75))
     left.plot(*world.frontier(), color=COLORS["exact"], label="best possible")
     left.plot([world.frontier()[0][-1], FARTHEST], [TRUTH.max()] * 2, color=COLORS["exact"])
     methods = {name: _Method(left, name, color) for name, color in METHODS.items()}
@@ -171,15 +171,15 @@ class _Method:
 
 def _likeliest(axes, many=10):
     """Bars of the likeliest sentences, and a function that shows those of a policy."""
-    tidy(axes, "its ten likeliest sentences, and their truth", "chance").set(xlim=(0, 0.62), ylim=(many - 0.4, -0.6), yticks=[])
+    tidy(axes, "its ten likeliest sentences, and their truth", "chance").set(xlim=(0, 0.76), ylim=(many - 0.4, -0.6), yticks=[])
     axes.grid(False)
     bars = axes.barh(range(many), np.zeros(many), height=0.8)
-    texts = [label(axes, 0.61, i, "", ha="right") for i in range(many)]
+    texts = [label(axes, 0.75, i, "", ha="right") for i in range(many)]
 
     def show(log_probs, color):
         order = np.argsort(-np.exp(log_probs), kind="stable")[:many]
         for bar, text, number in zip(bars, texts, order):
-            bar.set_width(min(float(np.exp(log_probs[number])), 0.62))
+            bar.set_width(min(float(np.exp(log_probs[number])), 0.76))
             bar.set_facecolor((*color_triple(color), 0.45))
             text.set_text(f"{LANGUAGE.texts[number]}   {TRUTH[number] + 0:+.2f}")
 
