@@ -118,7 +118,7 @@ def alignment(figure):
     left.plot(np.append(frontier, FARTHEST), np.append(rewards, rewards[-1]), color=COLORS["exact"])
     label(left, FARTHEST, 0.86, "best possible at this KL", ha="right")
     (star,) = left.plot([], [], "*", color=COLORS["exact"], markersize=17, zorder=1)
-    tidy(right, f"E r − β KL, 8 of 10 of {LEARNERS} learners", "update").set(ylim=(-0.8, 1.05))
+    tidy(right, "E r − β KL; band: 8 of 10 learners", "update").set(ylim=(-0.8, 1.05))
     (best,) = right.plot([], [], "--", color=COLORS["exact"], linewidth=1.5)
     words = label(right, 0.015, 0, "best possible", va="bottom", transform=right.get_yaxis_transform())
     lanes = {name: _Lane(left, right, name, color) for name, color in METHODS.items()}

@@ -123,6 +123,6 @@ def _in_words(loss, group, now):
     turned = turned_at(group)
     end = f"they push away from B from a loss of about {turned:,.0f} on" if turned else "no loss up to 10,000 turns them round"
     return (
-        f"B brings {mean:,.2f} on average, so the true slope is {truth(loss):,.3f}. Groups of {group} push {way}, by "
-        f"{now:.3f}; {end}."
+        f"B brings {round(mean, 2) + 0:,.2f} on average, so the true slope is {round(float(truth(loss)), 3) + 0:,.3f}. "
+        f"Groups of {group} push {way}, by {now:.3f}; {end}."
     )

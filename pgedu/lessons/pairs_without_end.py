@@ -90,9 +90,14 @@ class _Lane:
 
 def _in_words(share, beta, now):
     where = [stops_at(share, beta, name) for name in HUES]
-    dpo = f"DPO is going on to {where[0]:.3g}" if np.isfinite(where[0]) else "DPO never ends"
+    dpo = f"DPO is going on to {where[0]:.3g}" if np.isfinite(where[0]) else "DPO goes on for ever"
     return (
         f"{100 * share:.1f} % prefer the first answer. The log odds are {now['DPO']:.3g} with DPO and "
         f"{now['IPO']:.3g} with IPO, so that it is given in "
-        f"{100 * chosen(now['DPO']):.4g} and {100 * chosen(now['IPO']):.4g} % of cases. {dpo}, IPO to {where[1]:.3g}."
+        f"{_per_cent(now['DPO'])} and {_per_cent(now['IPO'])} % of cases. {dpo}, IPO to {where[1]:.3g}."
     )
+
+
+def _per_cent(h):
+    """The chance of the first answer in words; never all of 100 %, since no log odds are infinite."""
+    return f"{100 * chosen(h):.4g}" if chosen(h) < 0.99995 else "over 99.99"

@@ -43,6 +43,8 @@ def _others(r):
 
 GROUP_MISTAKES = [
     ("The judged answer is in its own mean: leave it out, or multiply by G / (G - 1).", lambda r: r - r.mean()),
+    ("The factor is G / (G - 1), not (G - 1) / G: your own mean has made the advantages too short, not too long.",
+     lambda r: (r - r.mean()) * (len(r) - 1) / len(r)),
     ("You divide by the deviation as GRPO does: RLOO does not.", lambda r: (r - r.mean()) / r.std()),
     ("You divide by the deviation (with G - 1 in it): RLOO does not divide.", lambda r: (r - r.mean()) / r.std(ddof=1)),
     ("You divide by the deviation, after leaving the answer out: RLOO does not divide.",
@@ -118,6 +120,7 @@ def _right_gradient(pi, p):
 KL_MISTAKES = [
     ("This is the gradient of KL the other way round, as k3 in the loss gives: pi minus the reference.",
      lambda pi, p: pi - p),
+    ("The reference minus pi: that is k3's gradient, and with the sign of a descent.", lambda pi, p: p - pi),
     ("All 0: that is k1 in the loss. The draws move with the logits, too: weight each score with its log ratio.",
      lambda pi, p: 0 * pi),
     ("The score is not there: a logit's rise lowers all other chances. KL is missing in the bracket.",

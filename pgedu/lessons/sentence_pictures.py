@@ -161,7 +161,7 @@ class _Method:
     def show(self, judge, kl):
         """Draw it, and say in words where it stands."""
         known, (self.log_probs, setting) = way(judge, self.name), policy_at(judge, self.name, kl)
-        at, J = world.distance(self.log_probs), world.mean(self.log_probs, TRUTH)
+        at, J = max(float(world.distance(self.log_probs)), 0.0), world.mean(self.log_probs, TRUTH)
         score, passed = world.mean(self.log_probs, world.judge(*JUDGES[judge])), known.kls < at
         self.true.set_data(np.append(known.kls[passed], at), np.append(known.true[passed], J))
         self.said.set_data(np.append(known.kls[passed], at), np.append(known.proxy[passed], score))

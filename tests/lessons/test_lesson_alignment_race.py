@@ -119,6 +119,8 @@ def test_in_the_loss():
     assert ends("GRPO", 200, penalty="k3 in the loss", divide=False)[0] == pytest.approx(0.6, abs=0.05)
     assert ends("GRPO", 150, penalty="k1 in the loss")[0] > 4 and ends("PPO", 200, penalty="k1 in the loss")[0] > 4
     assert 0.6 < ends("PPO", 200, penalty="k3 in the loss")[0] < 0.8
+    assert 0.4 < ends("PPO", 200, penalty="k2 in the loss")[0] < 0.54 and ends("GRPO", 200, penalty="k2 in the loss")[0] > 2.5
+    assert ends("GRPO", 200, penalty="k2 in the loss", divide=False)[0] == pytest.approx(0.44, abs=0.05)
 
 
 def test_length_is_a_factor_where_all_are_equally_long():

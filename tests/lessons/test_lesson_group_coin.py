@@ -81,8 +81,8 @@ def test_two_questions():
 
 
 def test_pictures_at_both_ends():
-    for sentence, figure in corners(coin, loss=(1.0, 20.0, 1e4), group=(2, 17, 64)):
-        assert "the true slope is" in sentence
+    for sentence, figure in corners(coin, loss=(1.0, 9.0001, 20.0, 1e4), group=(2, 17, 64)):
+        assert "the true slope is" in sentence and "-0.00 on" not in sentence and "-0.000" not in sentence
         dots = [each for each in figure.axes[0].lines if each.get_gid() == "loss"]
         assert len(dots) == 1 and -0.3 < dots[0].get_ydata()[0] < 0.42
     for G in range(2, 65):  # nothing of the curves is outside of the picture

@@ -45,4 +45,5 @@ def test_nine_in_ten():
 
 def test_pictures_at_both_ends():
     for sentence, _ in corners(without_end, share=(0.5, 0.9, 1.0), beta=(0.01, 1.0, 10.0), time=(0.01, 1e6)):
-        assert "prefer the first answer" in sentence and ("never ends" in sentence) == sentence.startswith("100.0 %")
+        assert "prefer the first answer" in sentence and ("for ever" in sentence) == sentence.startswith("100.0 %")
+        assert "and 100 %" not in sentence and "in 100 and" not in sentence  # no log odds are infinite

@@ -141,8 +141,10 @@ def test_a_policy_at_a_kl():
 
 def test_following_the_judge():
     tilts, best = way(world.COUNTS, "tilt"), way(world.COUNTS, "best of n")
-    top = tilts.true.argmax()
-    assert (tilts.true[top], tilts.kls[top]) == pytest.approx((0.50, 0.86), abs=0.005)
+    fine = np.stack([tilt(LOG_REFERENCE, judge(), beta)[0] for beta in np.linspace(0.25, 0.33, 401)])
+    top = fine[world.mean(fine, TRUTH).argmax()]
+    assert (world.mean(top, TRUTH), world.distance(top)) == pytest.approx((0.50, 0.83), abs=0.005)
+    assert tilts.true.max() == pytest.approx(0.50, abs=0.005)
     assert np.interp([2.7, 2.8, 5.0], tilts.kls, tilts.true) == pytest.approx([0.285, 0.266, -0.25], abs=0.002)
     assert (np.diff(tilts.proxy) > 0).all() and right("follow_the_judge").endswith("below where it began")
     assert best.settings[best.true.argmax()] == 11
@@ -153,6 +155,6 @@ def test_following_the_judge():
 
 def test_pictures_at_both_ends():
     for sentence, figure in corners(almost_perfect, kl=(0.0, 1.19, 5.0), judge=list(JUDGES), shown=("tilt", "best of n")):
-        assert "The best possible at KL" in sentence
+        assert "The best possible at KL" in sentence and "KL -" not in sentence
         for method in ("tilt", "best of n"):
             assert len(line(figure.axes[0], method)) >= 1

@@ -73,7 +73,7 @@ WRONG = {
         (lambda p, r, b: (p * np.exp(r / b)).sum(), "Yours is a single number"),
     ],
     check_rloo: [
-        (lambda r: r - r.mean(), "in its own mean"), (lambda r: (r - r.mean()) / r.std(), "as GRPO does"),
+        (lambda r: r - r.mean(), "in its own mean"), (lambda r: (r - r.mean()) * (1 - 1 / len(r)), "too short"), (lambda r: (r - r.mean()) / r.std(), "as GRPO does"),
         (lambda r: (r - r.mean()) / r.std(ddof=1), "G - 1 in it"), (lambda r: r - (r.sum() - r), "are summed"),
         (lambda r: r - (r.sum() - r) / len(r), "only G - 1"), (lambda r: (r.sum() - r) / (len(r) - 1), "This is the baseline"),
         (lambda r: (r.sum() - r) / (len(r) - 1) - r, "sign"), (lambda r: r, "Nothing is subtracted"), (lambda r: r.mean(), "single number"),
@@ -86,7 +86,7 @@ WRONG = {
         (lambda w, l, rw, rl, b: -b * sigma(-b * h(w, l, rw, rl)), "-1 times"),
     ],
     check_kl_gradient: [
-        (lambda pi, p: pi - p, "the other way round"), (lambda pi, p: 0 * pi, "k1 in the loss"), (lambda pi, p: pi * np.log(pi / p), "score is not there"),
+        (lambda pi, p: pi - p, "the other way round"), (lambda pi, p: p - pi, "of a descent"), (lambda pi, p: 0 * pi, "k1 in the loss"), (lambda pi, p: pi * np.log(pi / p), "score is not there"),
         (lambda pi, p: pi * np.log(pi / p) - pi @ np.log(pi / p), "Components must sum to 0"),
         (lambda pi, p: pi * (np.log(pi) - pi @ np.log(pi)), "uniform policy"), (lambda pi, p: -kl_by_scores(pi, p), "-1 times"),
         (lambda pi, p: np.log(pi / p) + 1, "slope in pi itself"), (lambda pi, p: pi @ np.log(pi / p), "single number"),
