@@ -1,6 +1,7 @@
 """Predictions: each is sound, is asked once, and holds what it says; by exact means where there are any."""
 
 import ast
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,30 +10,26 @@ import numpy as np
 import pytest
 from lesson import definitions, from_notebook
 
+import pgedu.lessons
 from pgedu import (
     SGD, LearnedValue, Policy, Table, campaign, collect, episode_gradients, exact_gradient, exact_moments, exact_return,
     leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
 )  # fmt: skip
 from pgedu.learning.bandits import gradient_bandit
-from pgedu.lessons import (
-    continuous_predictions, more_predictions, off_policy_predictions, predictions, values_or_policy_predictions,
-    wrong_reward_predictions,
-)  # fmt: skip
 from pgedu.lessons.museum import EXHIBITS, exact_cost
 from pgedu.lessons.reinforce import expected_estimate
 from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world
 from pgedu.panels.views import angle_between
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-ALL = {
-    name: value
-    for module in (
-        predictions, more_predictions, continuous_predictions, values_or_policy_predictions, off_policy_predictions,
-        wrong_reward_predictions,
-    )  # fmt: skip
-    for name, value in vars(module).items()
+LESSONS = Path(pgedu.lessons.__file__).parent
+EACH = [  # (name, prediction) of every module of predictions
+    (name, value)
+    for path in sorted(LESSONS.glob("*predictions.py"))
+    for name, value in vars(importlib.import_module(f"pgedu.lessons.{path.stem}")).items()
     if not name.startswith("_")
-}
+]
+ALL = dict(EACH)
 COIN = Policy.softmax(Table(observations=1, outputs=2))
 KINDS = Policy.softmax(Table(observations=3, outputs=2))  # of customers
 
@@ -48,6 +45,10 @@ def run_statements(notebook, scope, *ids):
 def right(name):
     """The option that holds."""
     return ALL[name][2]
+
+
+def test_no_two_predictions_share_a_name():
+    assert len(EACH) == len(ALL) > 100
 
 
 @pytest.mark.parametrize("name", ALL)
