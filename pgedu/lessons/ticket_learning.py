@@ -1,0 +1,156 @@
+"""Bots of notebook 13 that learn: twenty at once, with and without a clock; and some under a limit on what they hand over."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from pgedu.gradients.exact import exact_return, solve
+from pgedu.lessons.ticket_desk import FACTS, HAND_OVER, HUMAN, Map, bot, one_ticket, shop, sure, transcript
+from pgedu.panels.look import COLORS, best_line, label, tidy
+from pgedu.panels.views import LearningCurve
+from pgedu.policies.approximators import Table
+from pgedu.policies.policy import Policy
+from pgedu.worlds.planning import optimal_action_values
+from pgedu.worlds.tickets import tickets
+
+blind_shop = tickets(handover=HUMAN, sees_turn=False)
+blind_bot = Policy.softmax(Table(blind_shop.n_observations, blind_shop.n_actions))
+BOTS = {"sees the turn": (shop, bot), "does not see it": (blind_shop, blind_bot)}
+AT_ONCE = 0.01  # a learner whose J is so near what handing over at once pays is counted as stuck there
+PRIZE = 0.75  # what handing over pays at the guarded desk, where a human is nearly always the better choice
+guarded_shop = tickets(handover=PRIZE)
+
+
+def best_return():
+    """J* of the shop."""
+    return float(optimal_action_values(shop)[0].max())
+
+
+def chances_of(world, policy, theta):
+    """pi(a | s) in each state, the mean over learners theta [R, D]: [S, A]."""
+    return np.exp(world.log_policy(policy, theta)).mean(axis=0)
+
+
+def learning(figure):
+    """The view: the mean policy of all learners as a map, the latest ticket of the first of them, and the exact J of all."""
+    axes = figure.subplot_mosaic("MJ;WJ", width_ratios=[1.15, 1], height_ratios=[1.35, 1])
+    chart, words = Map(axes["M"]), transcript(axes["W"])
+    tidy(axes["J"], "exact J: mean, 8 of 10 learners", "update").set_ylim(0.2, 0.8)
+    best_line(axes["J"], best_return())
+    curve = LearningCurve(axes["J"], None, COLORS["exact"])
+    (dots,) = axes["J"].plot([], [], "o", color=COLORS["reinforce"], alpha=0.4, markersize=6, markeredgewidth=0)
+    said = "No update yet."
+
+    def draw(new):
+        nonlocal said
+        if new:
+            world, policy = _bot_of(new[-1].theta)
+            returns = exact_return(world, policy, np.array([record.theta for record in new]))
+            curve.add([record.update for record in new], returns)
+            ticket = _ticket(new[-1], world)
+            chart.show(chances_of(world, policy, new[-1].theta), ticket)
+            words.set_text("\n".join(ticket.words))
+            said = f"After {new[-1].update:,} updates {_in_words(returns[-1])}"
+        curve.show()
+        if new:
+            dots.set_data(np.full(len(returns[-1]), axes["J"].get_xlim()[1]), returns[-1])
+        return said
+
+    return draw
+
+
+def _bot_of(theta):
+    """(world, policy) to which theta belongs: by its size."""
+    return next(pair for pair in BOTS.values() if pair[1].size == theta.shape[-1])
+
+
+def _ticket(record, world):
+    """The first learner's first ticket of an update. What it sees may be the facts alone; then the turns tell the state."""
+    rollout = record.rollout
+    if world is blind_shop:
+        states = np.minimum(np.arange(len(rollout.observations))[:, None, None] * FACTS + rollout.observations, shop.n_states - 1)
+        over = rollout.observations == FACTS
+        rollout = rollout._replace(observations=np.where(over, shop.n_states - 1, states))
+    return one_ticket(rollout, (0, 0))
+
+
+def _in_words(returns):
+    stuck = int((np.abs(returns - HUMAN) < AT_ONCE).sum())
+    return (
+        f"the exact J is {returns.mean():.3f} on average (best possible: {best_return():.3f}), {returns.min():.2f} to "
+        f"{returns.max():.2f}. {stuck} of {len(returns)} learners hand over nearly everything at once, which earns {HUMAN}."
+    )
+
+
+def handed_over(rollout):
+    """What each step uses of the humans' time: 1 where the ticket is handed over, [T, R, B]."""
+    return (rollout.actions == HAND_OVER) * rollout.mask
+
+
+def share_handed_over(world, policy, theta):
+    """The exact share of tickets that end at a human, [*R]."""
+    solution = solve(world, policy, theta)
+    return (solution.visits * solution.probabilities[..., HAND_OVER]).sum(axis=-1)
+
+
+@cache
+def corners():
+    """What the best bots for each price of a handover do: (prices [n], share handed over [n], J without the price [n])."""
+    prices = np.linspace(0, 1, 2001)
+    rewards = np.tile(guarded_shop.rewards, (len(prices), 1, 1))
+    rewards[..., HAND_OVER] -= prices[:, None] * ~guarded_shop.terminal
+    q = optimal_action_values(replace(guarded_shop, rewards=rewards))
+    theta = sure(np.round(q, 9).argmax(axis=-1))
+    return prices, share_handed_over(guarded_shop, bot, theta), exact_return(guarded_shop, bot, theta)
+
+
+def best_under(limit):
+    """(J, price of a handover) of the best bot that hands over at most `limit` of its tickets, by duality.
+
+    max J = min over prices of J(best bot for the price) + price * (limit - what it hands over); at the limit it mixes two bots.
+    """
+    prices, shares, returns = corners()
+    bounds = returns + prices * (limit - shares)
+    return float(bounds.min()), float(prices[bounds.argmin()])
+
+
+def guard(figure):
+    """The view: share handed over with its limit, the price that is found, and the exact J, of learners under a guardrail."""
+    left, middle, right = figure.subplots(1, 3)
+    tidy(left, "handed over", "update").set_ylim(-0.02, 1.02)
+    tidy(middle, "price of a handover", "update").set_ylim(-0.02, 0.7)
+    tidy(right, "exact J", "update").set_ylim(0.2, 0.85)
+    curves = [LearningCurve(axes, None, color) for axes, color in zip((left, middle, right), _COLORS)]
+    lines = [axes.axhline(0, color=COLORS["exact"], linestyle="--", linewidth=1.5) for axes in (left, middle, right)]
+    (handle,) = left.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="limit")
+    label(right, 0.02, 0.24, "dashed: best possible", transform=right.get_yaxis_transform())
+    said, means = "No update yet", [np.nan] * 3
+
+    def draw(new, limit):
+        nonlocal said, means
+        J, price = best_under(limit)
+        for line, value in zip(lines, (limit, price, J)):
+            line.set_ydata([value, value])
+        if new:
+            thetas = np.array([record.theta for record in new])
+            values = (
+                share_handed_over(guarded_shop, bot, thetas), np.array([record.details["multiplier"] for record in new]),
+                exact_return(guarded_shop, bot, thetas),
+            )  # fmt: skip
+            for curve, value in zip(curves, values):
+                curve.add([record.update for record in new], value)
+            means = [value[-1].mean() for value in values]
+            said = f"After {new[-1].update:,} updates"
+        for curve in curves:
+            curve.show()
+        handle.set_data([left.get_xlim()[0]], [limit])
+        return (
+            f"{said} {100 * means[0]:.0f} % are handed over (limit {100 * limit:.0f} %), a handover is priced at {means[1]:.2f} "
+            f"(exact: {price:.2f}), and J is {means[2]:.3f} (best possible under the limit: {J:.3f})."
+        )
+
+    return draw
+
+
+_COLORS = (COLORS["reinforce"], COLORS["constant"], COLORS["exact"])
