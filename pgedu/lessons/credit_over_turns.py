@@ -75,7 +75,7 @@ def variances(x, method, baseline):
 def credit(figure):
     """The view: the two variances over the cost, as far as it was raised, and where they come from, turn by turn."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
-    tidy(left, "variance of one ticket", "cost of a search").set(xlim=(-0.01, 0.61), ylim=(0, 0.6))
+    tidy(left, "variance", "cost of a search").set(xlim=(-0.01, 0.61), ylim=(0, 0.6))
     tidy(right, "where it comes from: E ψ²|score|²", "turn").set(xlim=(0.4, TURNS + 0.6), ylim=(0, 0.2), xticks=range(1, TURNS + 1))
     lines = {name: left.plot([], [], color=color, label=name)[0] for name, color in METHODS.items()}
     (handle,) = left.plot([], [], "o", color=METHODS["reward to go"], markersize=10, gid="cost")

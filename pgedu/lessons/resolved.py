@@ -1,0 +1,76 @@
+"""What "resolved" may mean, in notebook 13: one bot, exact shares, and a comparison group."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pgedu.panels.look import label, tidy
+
+RIGHT = np.array([0.9, 0.3])  # the bot's chances with easy and hard tickets
+HUMAN = 0.85  # a human's, with all tickets; the comparison group is served by humans alone
+FATES = {"right": "#009E73", "wrong, asks again": "#E69F00", "wrong, gives up": "#D55E00", "handed over": "#CCCCCC"}
+
+
+class Shares(NamedTuple):
+    """Shares of all tickets, but for the two that are shares of those that the bot has closed."""
+
+    closed: float  # by the bot: its own word
+    quiet: float  # nobody asks again, of those that the bot has closed
+    judged: float  # right in the eyes of a human, of those that the bot has closed
+    solved: float  # by the bot, of all
+    helped: float  # in the end, of all: by the bot or by a human
+    work: float  # tickets that a human has to handle, of all
+    fates: tuple  # of all tickets, in the order of FATES
+
+
+def shares(hard, handed, gives_up):
+    """`Shares` where so many tickets are hard, so many of these are handed over, and so many give up on a wrong answer.
+
+    The bot has to keep some: not all tickets may be hard and handed over.
+    """
+    kept = np.array([1 - hard, hard * (1 - handed)])
+    right, wrong = kept @ RIGHT, kept @ (1 - RIGHT)
+    again, over, closed = wrong * (1 - gives_up), hard * handed, kept.sum()
+    helped = right + (over + again) * HUMAN
+    quiet = (right + wrong * gives_up) / closed
+    return Shares(closed, quiet, right / closed, right, helped, over + again, (right, again, wrong * gives_up, over))
+
+
+BARS = {
+    "closed by the bot": "closed", "does not ask again (of those)": "quiet", "judged right (of those)": "judged",
+    "solved by the bot": "solved", "helped in the end": "helped", "work for humans": "work",
+}  # fmt: skip
+CONTROL = {"helped": HUMAN, "work": 1.0}  # of the comparison group
+
+
+def resolved(figure):
+    """The view: what becomes of 100 tickets, and the numbers that may be reported of them."""
+    top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
+    tidy(top, "of 100 tickets").set(xlim=(0, 100), ylim=(-0.5, 0.5), yticks=[])
+    tidy(bottom, "").set(xlim=(0, 118), ylim=(len(BARS) - 0.4, -0.6), yticks=range(len(BARS)), yticklabels=list(BARS))
+    fates = [top.barh(0, 0, color=color, label=name)[0] for name, color in FATES.items()]
+    top.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, borderpad=0, columnspacing=1.0, handletextpad=0.4)
+    colors = ["#56B4E9"] * 4 + ["#0072B2"] * 2
+    bars = bottom.barh(range(len(BARS)), 0, height=0.62, color=colors)
+    words = [label(bottom, 0, row, "") for row in range(len(BARS))]
+    for row, name in enumerate(BARS.values()):
+        if name in CONTROL:
+            bottom.plot([100 * CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)
+    bottom.set_xlabel("%; black: comparison group, humans alone")
+
+    def draw(hard, handed, gives_up):
+        found, start = shares(hard, handed, gives_up), 0.0
+        for bar, share in zip(fates, found.fates):
+            bar.set(x=start, width=100 * share)
+            start += 100 * share
+        for bar, text, name in zip(bars, words, BARS.values()):
+            value = 100 * getattr(found, name)
+            bar.set_width(value)
+            text.set(x=max(value, 100 * CONTROL.get(name, 0)) + 1.5, text=f"{value:.1f}")
+        return (
+            f"Of what the bot has closed, {100 * found.quiet:.1f} % do not ask again and {100 * found.judged:.1f} % are right. It solves "
+            f"{100 * found.solved:.1f} % of all tickets. Helped in the end: {100 * found.helped:.1f} %, {100 * (found.helped - HUMAN):+.1f} "
+            f"points against the comparison group; humans handle {100 * found.work:.1f} % of the tickets."
+        )
+
+    return draw
