@@ -133,7 +133,7 @@ def check_token_weights(student):
     """f(psi [T], turn [L], own [L]) -> weights [L - 1] of log_probs, of which number i is that of token i + 1."""
     cases = [{"psi": np.array([0.3, -0.2, 0.7]), "turn": np.array([0, 0, 0, 0, 1, 1, 1, 2, 2]),
               "own": np.array([0, 0, 1, 1, 0, 1, 1, 0, 1])},
-             {"psi": np.array([-1.0, 0.5]), "turn": np.array([0, 0, 1, 1, 1, 1]), "own": np.array([0, 1, 0, 0, 1, 1])}]  # fmt: skip
+             {"psi": np.array([-1.0, 0.5]), "turn": np.array([0, 0, 1, 1, 1, 1]), "own": np.array([0, 1, 1, 0, 1, 1])}]  # fmt: skip
     praise = "Right: the weight of its turn for each token that the bot wrote, and 0 for what was only shown to it."
     return compare(student, token_weights, cases, praise, TOKEN_MISTAKES)
 

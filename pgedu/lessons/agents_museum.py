@@ -11,6 +11,7 @@ from pgedu.panels.look import COLORS, key, tidy
 from pgedu.worlds.tickets import tickets
 
 SHARES = np.round(np.arange(0.02, 0.981, 0.02), 2)
+LIMIT = 1.25  # of the picture
 TRUTH = 0.7  # how often a search finds something
 
 
@@ -57,7 +58,7 @@ def climbed(exhibit, share, strength, belief):
 def museum(figure):
     """The view: true J and what is climbed, over how often the bot searches; the tops of both."""
     axes = tidy(figure.subplots(), "", "chance of a search, in every state")
-    axes.set(xlim=(0, 1), ylim=(-0.3, 2.2))
+    axes.set(xlim=(0, 1), ylim=(-0.3, LIMIT))
     (true,) = axes.plot([], [], color=COLORS["exact"], label="true J")
     (wrong,) = axes.plot([], [], color=COLORS["total return"], label="what the program climbs")
     (top,) = axes.plot([], [], "^", color=COLORS["total return"], markersize=11, label="its top")
@@ -73,8 +74,8 @@ def museum(figure):
         summit = share if flat else SHARES[paid.argmax()]
         end = now if flat else J[paid.argmax()]
         true.set_data(SHARES, J)
-        wrong.set_data(SHARES, np.minimum(paid, 2.2))
-        top.set_data([summit], [min(paid.max(), 2.15)])
+        wrong.set_data(SHARES, np.minimum(paid, LIMIT))
+        top.set_data([summit], [min(paid.max(), LIMIT - 0.04)])
         best.set_data([SHARES[J.argmax()]], [J.max()])
         here.set_data([share], [now])
         where = "It stays where it is" if flat else f"It climbs to {summit:.2f}"

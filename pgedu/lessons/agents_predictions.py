@@ -8,7 +8,7 @@ last_turn = (
     "is then right in 60 % of cases. To hand over is better with nothing known, which is rarer.",
 )
 no_clock = (
-    "A bot sees what it knows, but not which turn it is. How far below the best possible 0.744 does its best policy stay?",
+    "A bot sees what it knows, but not which turn it is. How far below the best possible, 0.74, does its best policy stay?",
     ["Not at all: what it knows is all that counts", "By about 0.02", "By more than 0.1"],
     "By more than 0.1",
     "Its learners stop near 0.6, and the best of such bots has 0.608: with one fact and a turn left it should search, in the "

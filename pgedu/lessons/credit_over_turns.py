@@ -99,7 +99,7 @@ def credit(figure):
         same = abs(whole - to_go) < 5e-5
         words.set_text("the two are the same" if same else "")
         verdict = "The two are the same" if same else f"Reward to go has {to_go / whole:.2f} times the variance of the whole ticket"
-        return f"{verdict}: {whole:.4f} for the whole ticket, {to_go:.4f} for reward to go. The mean J is {_J(x, cost):.2f}."
+        return f"{verdict}: {whole:.4f} for the whole ticket, {to_go:.4f} for reward to go. J is {_J(x, cost):.2f}."
 
     return draw
 

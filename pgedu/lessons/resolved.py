@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.panels.look import label, tidy
+from pgedu.panels.look import key, label, tidy
 
 RIGHT = np.array([0.9, 0.3])  # the bot's chances with easy and hard tickets
 HUMAN = 0.85  # a human's, with all tickets; the comparison group is served by humans alone
@@ -46,10 +46,10 @@ CONTROL = {"helped": HUMAN, "work": 1.0}  # of the comparison group
 def resolved(figure):
     """The view: what becomes of 100 tickets, and the numbers that may be reported of them."""
     top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
-    tidy(top, "of 100 tickets").set(xlim=(0, 100), ylim=(-0.5, 0.5), yticks=[])
+    tidy(top).set(xlim=(0, 118), ylim=(-0.5, 0.5), yticks=[0], yticklabels=["100 tickets"])
     tidy(bottom, "").set(xlim=(0, 118), ylim=(len(BARS) - 0.4, -0.6), yticks=range(len(BARS)), yticklabels=list(BARS))
     fates = [top.barh(0, 0, color=color, label=name)[0] for name, color in FATES.items()]
-    top.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=4, borderpad=0, columnspacing=1.0, handletextpad=0.4)
+    key(top, *fates)
     colors = ["#56B4E9"] * 4 + ["#0072B2"] * 2
     bars = bottom.barh(range(len(BARS)), 0, height=0.62, color=colors)
     words = [label(bottom, 0, row, "") for row in range(len(BARS))]
