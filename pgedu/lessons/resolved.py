@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.patches import Patch
 
 from pgedu.panels.look import key, label, tidy
 
@@ -37,7 +38,7 @@ def shares(hard, handed, gives_up):
 
 
 BARS = {
-    "closed by the bot": "closed", "does not ask again (of those)": "quiet", "judged right (of those)": "judged",
+    "closed by the bot": "closed", "does not ask again *": "quiet", "judged right *": "judged",
     "solved by the bot": "solved", "helped in the end": "helped", "work for humans": "work",
 }  # fmt: skip
 CONTROL = {"helped": HUMAN, "work": 1.0}  # of the comparison group
@@ -48,15 +49,15 @@ def resolved(figure):
     top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
     tidy(top).set(xlim=(0, 118), ylim=(-0.5, 0.5), yticks=[0], yticklabels=["100 tickets"])
     tidy(bottom, "").set(xlim=(0, 118), ylim=(len(BARS) - 0.4, -0.6), yticks=range(len(BARS)), yticklabels=list(BARS))
-    fates = [top.barh(0, 0, color=color, label=name)[0] for name, color in FATES.items()]
-    key(top, *fates)
+    fates = [top.barh(0, 0, color=color)[0] for color in FATES.values()]
+    key(top, *(Patch(color=color, label=name) for name, color in FATES.items()))
     colors = ["#56B4E9"] * 4 + ["#0072B2"] * 2
     bars = bottom.barh(range(len(BARS)), 0, height=0.62, color=colors)
     words = [label(bottom, 0, row, "") for row in range(len(BARS))]
     for row, name in enumerate(BARS.values()):
         if name in CONTROL:
             bottom.plot([100 * CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)
-    bottom.set_xlabel("%; black: comparison group, humans alone")
+    bottom.set_xlabel("%   * of those closed by the bot; black: comparison group")
 
     def draw(hard, handed, gives_up):
         found, start = shares(hard, handed, gives_up), 0.0
