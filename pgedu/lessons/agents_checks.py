@@ -133,7 +133,8 @@ def check_token_weights(student):
     """f(psi [T], turn [L], own [L]) -> weights [L - 1] of log_probs, of which number i is that of token i + 1."""
     cases = [{"psi": np.array([0.3, -0.2, 0.7]), "turn": np.array([0, 0, 0, 0, 1, 1, 1, 2, 2]),
               "own": np.array([0, 0, 1, 1, 0, 1, 1, 0, 1])},
-             {"psi": np.array([-1.0, 0.5]), "turn": np.array([0, 0, 1, 1, 1, 1]), "own": np.array([0, 1, 1, 0, 1, 1])}]  # fmt: skip
+             {"psi": np.array([-1.0, 0.5]), "turn": np.array([0, 0, 1, 1, 1, 1]),
+              "own": np.array([0, 1, 1, 0, 1, 1])}]  # fmt: skip
     praise = "Right: the weight of its turn for each token that the bot wrote, and 0 for what was only shown to it."
     return compare(student, token_weights, cases, praise, TOKEN_MISTAKES)
 
@@ -162,10 +163,12 @@ HELPED_MISTAKES = [
      lambda h, r, d, g, u: helped(h, r, d, g, 1.0)),
     ("Those who give up are taken for those who ask again: it is 1 - gives_up of the wrong answers that reach a human.",
      lambda h, r, d, g, u: helped(h, r, d, 1 - g, u)),
-    ("You count all who got a wrong answer as helped by a human: some have given up.", lambda h, r, d, g, u: helped(h, r, d, 0.0, u)),
+    ("You count all who got a wrong answer as helped by a human: some have given up.",
+     lambda h, r, d, g, u: helped(h, r, d, 0.0, u)),
     ("You divide by the tickets that the bot has closed: the question is about all customers.",
      lambda h, r, d, g, u: helped(h, r, d, g, u) / (1 - h * d)),
-    ("hard and easy are exchanged: right[0] is the chance with easy tickets.", lambda h, r, d, g, u: helped(h, r[::-1], d, g, u)),
+    ("hard and easy are exchanged: right[0] is the chance with easy tickets.",
+     lambda h, r, d, g, u: helped(h, r[::-1], d, g, u)),
 ]  # fmt: skip
 
 
@@ -174,5 +177,5 @@ def check_helped(student):
     """f(hard, right [2], handed, gives_up, human) -> share of all customers who are helped in the end."""
     cases = [{"hard": h, "right": np.array(r), "handed": d, "gives_up": g, "human": u}
              for h, r, d, g, u in ((0.4, (0.9, 0.3), 0.5, 0.25, 0.85), (0.2, (0.8, 0.5), 0.3, 0.6, 0.9))]  # fmt: skip
-    praise = "Right: all customers are in the denominator, whoever has helped them, and those who gave up are not in the numerator."
+    praise = "Right: all customers are in the denominator, whoever has helped them, and who gave up is not in the numerator."
     return compare(student, helped, cases, praise, HELPED_MISTAKES)

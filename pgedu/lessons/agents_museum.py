@@ -16,7 +16,7 @@ TRUTH = 0.7  # how often a search finds something
 
 
 class Exhibit(NamedTuple):
-    """A mistake in public: its story, its thread, and what it adds to each search; None: the bot's own words are not trained."""
+    """A mistake in public: its story, its thread, and what it adds to each search; None: its own words are not trained."""
 
     name: str
     story: str
@@ -32,7 +32,8 @@ def _leak(strength, belief):
 
 EXHIBITS = [
     Exhibit("the mask inverted", "Only what the environment wrote was trained.", "mll-lab-nu/RAGEN#71", None),
-    Exhibit("KL of the tool's words", "The penalty for leaving the reference counted the tool's words, too, in the returns of the bot's.",
+    Exhibit("KL of the tool's words",
+            "The penalty for leaving the reference counted the tool's words, too, in the returns of the bot's.",
             "THUDM/slime#1372", _leak),
     Exhibit("a bonus for each call", "Each call of the tool was paid, right answer or not.", "Visual-Agent/DeepEyes#83",
             lambda strength, belief: (strength, strength)),
@@ -40,7 +41,7 @@ EXHIBITS = [
 
 
 def climbed(exhibit, share, strength, belief):
-    """What a bot that searches with these chances [N] in every state really earns, and what the mistaken program climbs: [N]."""
+    """What bots that search with these chances [N] in every state really earn, and what the mistaken program climbs: [N]."""
     world = tickets()
     share = np.atleast_1d(share)
     theta = np.tile(np.log(np.stack([1 - share, share], axis=-1)), world.n_states)
@@ -57,14 +58,7 @@ def climbed(exhibit, share, strength, belief):
 
 def museum(figure):
     """The view: true J and what is climbed, over how often the bot searches; the tops of both."""
-    axes = tidy(figure.subplots(), "", "chance of a search, in every state")
-    axes.set(xlim=(0, 1), ylim=(-0.3, LIMIT))
-    (true,) = axes.plot([], [], color=COLORS["exact"], label="true J")
-    (wrong,) = axes.plot([], [], color=COLORS["total return"], label="what the program climbs")
-    (top,) = axes.plot([], [], "^", color=COLORS["total return"], markersize=11, label="its top")
-    (best,) = axes.plot([], [], "^", color=COLORS["exact"], markersize=11, label="top of J")
-    (here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="share")
-    key(axes, true, best, wrong, top)
+    true, best, wrong, top, here = _artists(tidy(figure.subplots(), "", "chance of a search, in every state"))
 
     def draw(exhibit, share, strength, belief):
         J, paid = climbed(exhibit, SHARES, strength, belief)
@@ -79,6 +73,19 @@ def museum(figure):
         best.set_data([SHARES[J.argmax()]], [J.max()])
         here.set_data([share], [now])
         where = "It stays where it is" if flat else f"It climbs to {summit:.2f}"
-        return f"{exhibit.story} {where}, where the true J is {end:.3f}; the best of these bots has {J.max():.3f}. See {exhibit.thread}."
+        best_of_all = f"the best of these bots has {J.max():.3f}"
+        return f"{exhibit.story} {where}, where the true J is {end:.3f}; {best_of_all}. See {exhibit.thread}."
 
     return draw
+
+
+def _artists(axes):
+    """(true J, its top, what is climbed, its top, the bot that is chosen)."""
+    axes.set(xlim=(0, 1), ylim=(-0.3, LIMIT))
+    (true,) = axes.plot([], [], color=COLORS["exact"], label="true J")
+    (wrong,) = axes.plot([], [], color=COLORS["total return"], label="what the program climbs")
+    (top,) = axes.plot([], [], "^", color=COLORS["total return"], markersize=11, label="its top")
+    (best,) = axes.plot([], [], "^", color=COLORS["exact"], markersize=11, label="top of J")
+    (here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="share")
+    key(axes, true, best, wrong, top)
+    return true, best, wrong, top, here

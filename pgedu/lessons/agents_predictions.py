@@ -43,7 +43,7 @@ per_turn = (
     "the turn alone, and the baseline takes that away.",
 )
 all_words = (
-    "The tool's words are left in the loss, with a baseline. What becomes of the true J, and of what the model believes of the tool?",
+    "The tool's words are left in the loss, with a baseline. What becomes of the true J, and of the belief?",
     ["J is lower, the belief stays", "J is the same, the belief goes to 1", "Both suffer"],
     "J is the same, the belief goes to 1",
     "The dashed curve lies on the blue one. On the right it leaves the truth in a few updates: the tool's \"found\" was "
@@ -53,8 +53,8 @@ hand_over_hard = (
     "The bot hands over all hard tickets. What becomes of the share that does not ask again, among those it has closed?",
     ["It falls", "It rises", "It stays"],
     "It rises",
-    "From 83 to 95 %, while the bot solves 54 % of all tickets instead of 66 %. The share is of what it has kept, and it has kept the "
-    "easy ones.",
+    "From 83 to 95 %, while the bot solves 54 % of all tickets instead of 66 %. The share is of what it has kept, "
+    "and it has kept the easy ones.",
 )
 give_up = (
     "More customers give up after a wrong answer, 80 % instead of 50 %. Which of these bars grows?",
@@ -67,13 +67,13 @@ scarcer = (
     "You lower the limit from 20 to 5 % of all tickets. What becomes of the price of a handover?",
     ["It rises", "It stays", "It falls"],
     "It rises",
-    "From 0.15 to 0.22: what is still handed over are the tickets for which a human matters more. That is what one more place at "
-    "the human desk is worth, per ticket.",
+    "From 0.15 to 0.22: what is still handed over are the tickets for which a human matters more. That is what one more "
+    "place at the human desk is worth, per ticket.",
 )
 leak = (
-    "The KL penalty counts the tool's words, too. The model is sure (0.99) of what happens in 70 %. Will the bot search less or more?",
+    "The KL penalty counts the tool's words, too. The model is sure (0.99) of what happens in 70 %. Does the bot search less?",
     ["Less: each search is penalised", "As before", "More"],
     "More",
-    "The top moves to the right. Each \"nothing\", which the model holds for next to impossible, is paid as if it had come nearer to "
-    "the reference, and the bot can have that by searching.",
+    "The top moves to the right. Each \"nothing\", which the model holds for next to impossible, is paid as if it had come "
+    "nearer to the reference, and the bot can have that by searching.",
 )

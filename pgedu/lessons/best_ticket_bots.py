@@ -1,4 +1,4 @@
-"""The best bot for each cost of a search, bonus for one, number of turns and pay of a handover, exactly; panel of notebook 13."""
+"""The best bot for each cost of a search, bonus for one, budget of turns and pay of a handover, exactly, for notebook 13."""
 
 from dataclasses import replace
 from functools import lru_cache

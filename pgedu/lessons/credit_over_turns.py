@@ -1,4 +1,4 @@
-"""Credit over turns in notebook 13: the exact variance of one ticket's gradient, turn by turn, by what its weights leave out."""
+"""Credit over turns in notebook 13: the exact variance of a ticket's gradient, turn by turn, by what its weights leave out."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -75,33 +75,44 @@ def variances(x, method, baseline):
 def credit(figure):
     """The view: the two variances over the cost, as far as it was raised, and where they come from, turn by turn."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
-    tidy(left, "variance", "cost of a search").set(xlim=(-0.01, 0.61), ylim=(0, 0.6))
-    tidy(right, "where it comes from: E ψ²|score|²", "turn").set(xlim=(0.4, TURNS + 0.6), ylim=(0, 0.2), xticks=range(1, TURNS + 1))
-    lines = {name: left.plot([], [], color=color, label=name)[0] for name, color in METHODS.items()}
-    (handle,) = left.plot([], [], "o", color=METHODS["reward to go"], markersize=10, gid="cost")
-    key(left)
-    bars = {}
-    for (name, color), shift in zip(METHODS.items(), (-0.38, 0.02)):
-        bars[name] = right.bar(np.arange(TURNS) + 1 + shift, 0, width=0.36, align="edge", color=color, label=name)
-    words = label(left, 0.0, 0.57, "")
+    lines, handle, words = _curves(left)
+    bars = _bars(right)
 
     def draw(cost, baseline, x):
-        now, last = {}, {}
+        now = {}
         for name, line in lines.items():
             curve, before = variances(x, name, baseline), COSTS <= cost + 1e-9
             now[name] = curve[before][-1]
             line.set_data(COSTS[before], np.minimum(curve[before], 0.6))
-            last[name] = by_turn(x, cost, name, baseline)
-            for bar, height in zip(bars[name], last[name]):
+            for bar, height in zip(bars[name], by_turn(x, cost, name, baseline)):
                 bar.set_height(min(height, 0.2))
         handle.set_data([cost], [min(now["reward to go"], 0.6)])
         whole, to_go = now.values()
         same = abs(whole - to_go) < 5e-5
         words.set_text("the two are the same" if same else "")
-        verdict = "The two are the same" if same else f"Reward to go has {to_go / whole:.2f} times the variance of the whole ticket"
+        ratio = f"Reward to go has {to_go / whole:.2f} times the variance of the whole ticket"
+        verdict = "The two are the same" if same else ratio
         return f"{verdict}: {whole:.4f} for the whole ticket, {to_go:.4f} for reward to go. J is {_J(x, cost):.2f}."
 
     return draw
+
+
+def _curves(axes):
+    """(variance of each method over the cost, handle of the cost, words where they are the same)."""
+    tidy(axes, "variance", "cost of a search").set(xlim=(-0.01, 0.61), ylim=(0, 0.6))
+    lines = {name: axes.plot([], [], color=color, label=name)[0] for name, color in METHODS.items()}
+    (handle,) = axes.plot([], [], "o", color=METHODS["reward to go"], markersize=10, gid="cost")
+    key(axes)
+    return lines, handle, label(axes, 0.0, 0.57, "")
+
+
+def _bars(axes):
+    """A bar for each turn and method."""
+    tidy(axes, "where it comes from: E ψ²|score|²", "turn")
+    axes.set(xlim=(0.4, TURNS + 0.6), ylim=(0, 0.2), xticks=range(1, TURNS + 1))
+    shifts = zip(METHODS.items(), (-0.38, 0.02))
+    place = {"width": 0.36, "align": "edge"}
+    return {name: axes.bar(np.arange(TURNS) + 1 + shift, 0, color=color, **place) for (name, color), shift in shifts}
 
 
 def _J(x, cost):

@@ -47,17 +47,7 @@ CONTROL = {"helped": HUMAN, "work": 1.0}  # of the comparison group
 def resolved(figure):
     """The view: what becomes of 100 tickets, and the numbers that may be reported of them."""
     top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
-    tidy(top).set(xlim=(0, 118), ylim=(-0.5, 0.5), yticks=[0], yticklabels=["100 tickets"])
-    tidy(bottom, "").set(xlim=(0, 118), ylim=(len(BARS) - 0.4, -0.6), yticks=range(len(BARS)), yticklabels=list(BARS))
-    fates = [top.barh(0, 0, color=color)[0] for color in FATES.values()]
-    key(top, *(Patch(color=color, label=name) for name, color in FATES.items()))
-    colors = ["#56B4E9"] * 4 + ["#0072B2"] * 2
-    bars = bottom.barh(range(len(BARS)), 0, height=0.62, color=colors)
-    words = [label(bottom, 0, row, "") for row in range(len(BARS))]
-    for row, name in enumerate(BARS.values()):
-        if name in CONTROL:
-            bottom.plot([100 * CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)
-    bottom.set_xlabel("%   * of those closed by the bot; black: comparison group")
+    fates, (bars, words) = _fates(top), _numbers(bottom)
 
     def draw(hard, handed, gives_up):
         found, start = shares(hard, handed, gives_up), 0.0
@@ -68,10 +58,36 @@ def resolved(figure):
             value = 100 * getattr(found, name)
             bar.set_width(value)
             text.set(x=max(value, 100 * CONTROL.get(name, 0)) + 1.5, text=f"{value:.1f}")
-        return (
-            f"Of what the bot has closed, {100 * found.quiet:.1f} % do not ask again and {100 * found.judged:.1f} % are right. It solves "
-            f"{100 * found.solved:.1f} % of all tickets. Helped in the end: {100 * found.helped:.1f} %, {100 * (found.helped - HUMAN):+.1f} "
-            f"points against the comparison group; humans handle {100 * found.work:.1f} % of the tickets."
-        )
+        return _told(found)
 
     return draw
+
+
+def _fates(axes):
+    """A bar for each fate, end to end."""
+    tidy(axes).set(xlim=(0, 118), ylim=(-0.5, 0.5), yticks=[0], yticklabels=["100 tickets"])
+    key(axes, *(Patch(color=color, label=name) for name, color in FATES.items()))
+    return [axes.barh(0, 0, color=color)[0] for color in FATES.values()]
+
+
+def _numbers(axes):
+    """(a bar for each number, its value in words); black marks for the comparison group."""
+    tidy(axes, "").set(xlim=(0, 118), ylim=(len(BARS) - 0.4, -0.6), yticks=range(len(BARS)), yticklabels=list(BARS))
+    colors = ["#56B4E9"] * 4 + ["#0072B2"] * 2
+    bars = axes.barh(range(len(BARS)), 0, height=0.62, color=colors)
+    words = [label(axes, 0, row, "") for row in range(len(BARS))]
+    for row, name in enumerate(BARS.values()):
+        if name in CONTROL:
+            axes.plot([100 * CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)
+    axes.set_xlabel("%   * of those closed by the bot; black: comparison group")
+    return bars, words
+
+
+def _told(found):
+    """The numbers in a sentence."""
+    closed, quiet, judged, solved, helped, work = (f"{100 * share:.1f} %" for share in found[:6])
+    return (
+        f"The bot closes {closed}; of these {quiet} do not ask again and {judged} are right. It solves {solved} of all "
+        f"tickets. Helped in the end: {helped}, {100 * (found.helped - HUMAN):+.1f} points against the comparison group; "
+        f"humans handle {work}."
+    )

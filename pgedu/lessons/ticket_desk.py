@@ -128,14 +128,8 @@ def _image(shares):
 
 def by_rule(figure):
     """The view: the rule as a map with the newest ticket on it, that ticket in words, and what each rule earns."""
-    axes = figure.subplot_mosaic("MJ;WJ", width_ratios=[1.15, 1], height_ratios=[1.35, 1])
-    chart, words = Map(axes["M"]), transcript(axes["W"])
-    tidy(axes["J"], "what the rule earns", "facts it wants before it answers")
-    axes["J"].set(xlim=(-0.3, 2.3), ylim=(0, 0.85), xticks=range(FACTS))
-    (tried,) = axes["J"].plot([], [], "o", color="0.7", markersize=9)
-    (sampled,) = axes["J"].plot([], [], "_", color=COLORS["reward to go"], markersize=40, markeredgewidth=3)
-    (here,) = axes["J"].plot([], [], "o", color=COLORS["exact"], markersize=11, gid="enough")
-    label(axes["J"], -0.25, 0.04, "dot: exact J; line: mean of its tickets")
+    chart, words, axes = desk_axes(figure)
+    tried, sampled, here = _earnings(axes)
     seen, exact, last = [], {}, None
 
     def draw(new, enough, late):
@@ -156,6 +150,23 @@ def by_rule(figure):
         return f"{handled}; its exact J is {exact[enough, late]:.3f}. The latest ticket: {'; '.join(last[2].words)}."
 
     return draw
+
+
+def _earnings(axes):
+    """(dots of the rules that were tried, line at the mean of the tickets, dot of the present rule)."""
+    tidy(axes, "what the rule earns", "facts it wants before it answers")
+    axes.set(xlim=(-0.3, 2.3), ylim=(0, 0.85), xticks=range(FACTS))
+    label(axes, -0.25, 0.04, "dot: exact J; line: mean of its tickets")
+    (tried,) = axes.plot([], [], "o", color="0.7", markersize=9)
+    (sampled,) = axes.plot([], [], "_", color=COLORS["reward to go"], markersize=40, markeredgewidth=3)
+    (here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=11, gid="enough")
+    return tried, sampled, here
+
+
+def desk_axes(figure):
+    """(map, words of the latest ticket, axes for J) of a picture of the desk."""
+    axes = figure.subplot_mosaic("MJ;WJ", width_ratios=[1.15, 1], height_ratios=[1.35, 1])
+    return Map(axes["M"]), transcript(axes["W"]), axes["J"]
 
 
 def transcript(axes):

@@ -11,7 +11,7 @@ from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.proximal import ppo
 from pgedu.learning.reinforce import reinforce
-from pgedu.lessons.ticket_desk import FACTS, HAND_OVER, HUMAN, Map, bot, one_ticket, shop, sure, transcript
+from pgedu.lessons.ticket_desk import FACTS, HAND_OVER, HUMAN, bot, desk_axes, one_ticket, shop, sure
 from pgedu.panels.look import COLORS, best_line, label, tidy
 from pgedu.panels.views import LearningCurve
 from pgedu.policies.approximators import Table
@@ -54,12 +54,11 @@ def chances_of(world, policy, theta):
 
 def learning(figure):
     """The view: the mean policy of all learners as a map, the latest ticket of the first of them, and the exact J of all."""
-    axes = figure.subplot_mosaic("MJ;WJ", width_ratios=[1.15, 1], height_ratios=[1.35, 1])
-    chart, words = Map(axes["M"]), transcript(axes["W"])
-    tidy(axes["J"], "exact J: mean, 8 of 10 learners", "update").set_ylim(0.2, 0.8)
-    best_line(axes["J"], best_return())
-    curve = LearningCurve(axes["J"], None, COLORS["exact"])
-    (dots,) = axes["J"].plot([], [], "o", color=COLORS["reinforce"], alpha=0.4, markersize=6, markeredgewidth=0)
+    chart, words, axes = desk_axes(figure)
+    tidy(axes, "exact J: mean, 8 of 10 learners", "update").set_ylim(0.2, 0.8)
+    best_line(axes, best_return())
+    curve = LearningCurve(axes, None, COLORS["exact"])
+    (dots,) = axes.plot([], [], "o", color=COLORS["reinforce"], alpha=0.4, markeredgewidth=0)
     said = "No update yet."
 
     def draw(new):
@@ -73,9 +72,8 @@ def learning(figure):
             words.set_text("\n".join(ticket.words))
             at_once = np.exp(world.log_policy(policy, new[-1].theta))[:, 0, HAND_OVER]
             said = f"After {new[-1].update:,} updates {_in_words(returns[-1], int((at_once > AT_ONCE).sum()))}"
-        curve.show()
-        if new:
-            dots.set_data(np.full(len(returns[-1]), axes["J"].get_xlim()[1]), returns[-1])
+            curve.show()
+            dots.set_data(np.full(len(returns[-1]), axes.get_xlim()[1]), returns[-1])
         return said
 
     return draw
@@ -90,7 +88,8 @@ def _ticket(record, world):
     """The first learner's first ticket of an update. What it sees may be the facts alone; then the turns tell the state."""
     rollout = record.rollout
     if world is blind_shop:
-        states = np.minimum(np.arange(len(rollout.observations))[:, None, None] * FACTS + rollout.observations, shop.n_states - 1)
+        turn = np.arange(len(rollout.observations))[:, None, None]
+        states = np.minimum(turn * FACTS + rollout.observations, shop.n_states - 1)
         over = rollout.observations == FACTS
         rollout = rollout._replace(observations=np.where(over, shop.n_states - 1, states))
     return one_ticket(rollout, (0, 0))
@@ -137,14 +136,7 @@ def best_under(limit):
 
 def guard(figure):
     """The view: share handed over with its limit, the price that is found, and the exact J, of learners under a guardrail."""
-    left, middle, right = figure.subplots(1, 3)
-    tidy(left, "handed over", "update").set_ylim(-0.02, 1.02)
-    tidy(middle, "price of a handover", "update").set_ylim(-0.03, 1.3)
-    tidy(right, "exact J", "update").set_ylim(0.2, 0.85)
-    curves = [LearningCurve(axes, None, color) for axes, color in zip((left, middle, right), _COLORS)]
-    lines = [axes.axhline(0, color=COLORS["exact"], linestyle="--", linewidth=1.5) for axes in (left, middle, right)]
-    (handle,) = left.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="limit")
-    label(right, 0.02, 0.24, "dashed: best possible", transform=right.get_yaxis_transform())
+    curves, lines, handle = _guard_axes(figure)
     said, means = "No update yet", [np.nan] * 3
 
     def draw(new, limit):
@@ -153,24 +145,38 @@ def guard(figure):
         for line, value in zip(lines, (limit, price, J)):
             line.set_ydata([value, value])
         if new:
-            thetas = np.array([record.theta for record in new])
-            values = (
-                share_handed_over(guarded_shop, bot, thetas), np.array([record.details["multiplier"] for record in new]),
-                exact_return(guarded_shop, bot, thetas),
-            )  # fmt: skip
+            values = _guarded(new)
             for curve, value in zip(curves, values):
                 curve.add([record.update for record in new], value)
             means = [value[-1].mean() for value in values]
             said = f"After {new[-1].update:,} updates"
         for curve in curves:
             curve.show()
-        handle.set_data([left.get_xlim()[0]], [limit])
+        handle.set_data([handle.axes.get_xlim()[0]], [limit])
         return (
-            f"{said} {100 * means[0]:.0f} % are handed over (limit {100 * limit:.0f} %), a handover is priced at {means[1]:.2f} "
-            f"(exact: {price:.2f}), and J is {means[2]:.3f} (best possible under the limit: {J:.3f})."
+            f"{said} {100 * means[0]:.0f} % are handed over (limit {100 * limit:.0f} %), a handover is priced at "
+            f"{means[1]:.2f} (exact: {price:.2f}), and J is {means[2]:.3f} (best possible under the limit: {J:.3f})."
         )
 
     return draw
 
 
-_COLORS = (COLORS["reinforce"], COLORS["constant"], COLORS["exact"])
+def _guarded(new):
+    """(share handed over, price, J), [n, R] each, of records of `guarded`."""
+    thetas = np.array([record.theta for record in new])
+    prices = np.array([record.details["multiplier"] for record in new])
+    return share_handed_over(guarded_shop, bot, thetas), prices, exact_return(guarded_shop, bot, thetas)
+
+
+def _guard_axes(figure):
+    """(curves of share, price and J; dashed lines at their best; handle of the limit)."""
+    plots = figure.subplots(1, 3)
+    titles = {"handed over": (-0.02, 1.02), "price of a handover": (-0.03, 1.3), "exact J": (0.2, 0.85)}
+    for axes, (title, limits) in zip(plots, titles.items()):
+        tidy(axes, title, "update").set_ylim(limits)
+    label(plots[2], 0.02, 0.24, "dashed: best possible", transform=plots[2].get_yaxis_transform())
+    colors = COLORS["reinforce"], COLORS["constant"], COLORS["exact"]
+    curves = [LearningCurve(axes, None, color) for axes, color in zip(plots, colors)]
+    lines = [axes.axhline(0, color=COLORS["exact"], linestyle="--", linewidth=1.5) for axes in plots]
+    (handle,) = plots[0].plot([], [], "o", color=COLORS["exact"], markersize=10, gid="limit")
+    return curves, lines, handle

@@ -27,7 +27,7 @@ BASELINES = {"none": none, "leave one out": leave_one_out}
 
 
 def tool_words(rollout):
-    """(written, found), both [T, ...] of 0 and 1: where the tool wrote something that it did not have to, and if it was "found".
+    """(written, found), both [T, ...] of 0 and 1: where the tool wrote what it did not have to, and if it was "found".
 
     After a search with all facts known it always says "nothing new", and after the last turn nobody reads what it says.
     """
@@ -92,30 +92,36 @@ def masks(figure):
     left, right = figure.subplots(1, 2)
     tidy(left, "true J", "update").set_ylim(-0.25, 1.0)
     tidy(right, "believed: a search finds", "update").set_ylim(-0.02, 1.02)
-    returns = {name: LearningCurve(left, name, *style) for name, style in STYLES.items()}
-    beliefs = {name: LearningCurve(right, None, *style) for name, style in STYLES.items()}
-    best = left.axhline(0.7, color=COLORS["exact"], linestyle="--", linewidth=1.5)
-    name = label(left, 0.015, 0.7, "best possible", transform=left.get_yaxis_transform(), va="bottom")
-    truth = right.axhline(0.7, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    returns, beliefs = ({name: LearningCurve(axes, name, *style) for name, style in STYLES.items()} for axes in (left, right))
+    levels = [_level(left, 0.015, "best possible"), _level(right, 0.5, "truth")]
     (handle,) = right.plot([], [], "o", color=COLORS["exact"], markersize=10, gid="found")
-    words = label(right, 0.5, 0.7, "truth", transform=right.get_yaxis_transform(), va="bottom")
     left.legend(loc="lower right", bbox_to_anchor=(1.02, 0.0))
     update = 0
 
     def draw(new, found):
         nonlocal update
-        world = tickets(found=found)
-        J = float(optimal_action_values(world)[0].max())
-        for line, text, y in ((best, name, J), (truth, words, found)):
+        J = float(optimal_action_values(world := tickets(found=found))[0].max())
+        for (line, text), y in zip(levels, (J, found)):
             line.set_ydata([y, y])
             text.set_y(y)
         for each, records in zip(MASKS, zip(*new)):
-            updates = [record.update for record in records]
-            returns[each].add(updates, exact_return(world, policy, np.array([record.theta for record in records])))
-            beliefs[each].add(updates, np.array([record.details["belief"] for record in records]))
-            update = updates[-1]
+            _add(world, records, returns[each], beliefs[each])
+            update = records[-1].update
         parts = [f"{each}: J {returns[each].show():.2f}, believed {beliefs[each].show():.2f}" for each in MASKS]
         handle.set_data([right.get_xlim()[0]], [found])
         return f"After {update:,} updates on {'; on '.join(parts)}. In truth a search finds a fact in {100 * found:.0f} %."
 
     return draw
+
+
+def _add(world, records, returns, beliefs):
+    """The records of one training to its two curves."""
+    updates = [record.update for record in records]
+    returns.add(updates, exact_return(world, policy, np.array([record.theta for record in records])))
+    beliefs.add(updates, np.array([record.details["belief"] for record in records]))
+
+
+def _level(axes, x, words):
+    """A dashed line across the axes, and words on it."""
+    line = axes.axhline(0.7, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    return line, label(axes, x, 0.7, words, transform=axes.get_yaxis_transform(), va="bottom")

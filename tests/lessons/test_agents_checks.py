@@ -1,4 +1,4 @@
-"""Backward induction, credit by turn, token weights, who was helped: every check passes its references, and names every listed mistake."""
+"""Exercises of notebook 13: every check passes its references, and names every listed mistake."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ def recursive(cost, found, right, turns, facts=0):
     if turns == 0:
         return 0.0
     more = min(facts + 1, len(right) - 1)
-    search = found * recursive(cost, found, right, turns - 1, more) + (1 - found) * recursive(cost, found, right, turns - 1, facts)
+    better, same = (recursive(cost, found, right, turns - 1, k) for k in (more, facts))
+    search = found * better + (1 - found) * same
     return max(right[facts], search - cost)
 
 
@@ -55,20 +56,22 @@ WRONG = {
     check_best_value: [
         (lambda c, p, r, n: recursive(0, p, r, n), "cost of a search is missing"),
         (lambda c, p, r, n: recursive(c, 1.0, r, n), "always succeed"),
-        (lambda c, p, r, n: recursive(c, 1 - p, r, n), "exchanged"), (lambda c, p, r, n: recursive(-c, p, r, n), "sign of the cost"),
+        (lambda c, p, r, n: recursive(c, 1 - p, r, n), "exchanged"),
+        (lambda c, p, r, n: recursive(-c, p, r, n), "sign of the cost"),
         (lambda c, p, r, n: r[0], "answers always at once"), (lambda c, p, r, n: r, "Wrong shape"),
         (lambda c, p, r, n: recursive(c, p, r, n) + 0.1, "the right one"),
     ],
     check_by_turn: [
         (lambda R, m: to_go(R) * m, "No baseline"), (lambda R, m: -by_loops(R, m), "sign is turned round"),
         (lambda R, m: m * leave_one_out_of(to_go(R)), "counts tickets that are over, with a 0"),
-        (lambda R, m: m * (to_go(R) - (to_go(R) * m).sum(1, keepdims=True) / m.sum(1, keepdims=True)), "contains the ticket it judges"),
+        (lambda R, m: m * (to_go(R) - ((to_go(R) * m).sum(1) / m.sum(1))[:, None]), "contains the ticket it judges"),
         (lambda R, m: m * (to_go(R) - to_go(R).mean(1, keepdims=True)), "and the ticket that it judges"),
         (lambda R, m: by_loops(R, m).sum(axis=0), "Wrong shape"),
         (lambda R, m: by_loops(R, m) + 0.3 * (np.arange(len(R)) == 1)[:, None], "first turn that is wrong is row 1"),
     ],
     check_token_weights: [
-        (lambda psi, turn, own: psi[turn[1:]] * (own[1:] == 0), "turned round"), (lambda psi, turn, own: psi[turn][1:], "mask is missing"),
+        (lambda psi, turn, own: psi[turn[1:]] * (own[1:] == 0), "turned round"),
+        (lambda psi, turn, own: psi[turn][1:], "mask is missing"),
         (lambda psi, turn, own: (psi[turn] * own)[:-1], "Off by one"), (lambda psi, turn, own: psi[turn] * own, "Wrong shape"),
         (lambda psi, turn, own: own[1:], "mask alone"), (lambda psi, turn, own: -(psi[turn] * own)[1:], "-1 times"),
     ],

@@ -48,7 +48,8 @@ def test_dearer():
 
 def test_small_bonus():
     _, true, paid = best_bots(0.05, [0.0, 0.1, 1.01], 4, 0.0)
-    assert true == pytest.approx([0.7381, 0.7136, -0.2]) and paid[1] == pytest.approx(1.0136) and right("small_bonus") == "It falls"
+    assert true == pytest.approx([0.7381, 0.7136, -0.2])
+    assert paid[1] == pytest.approx(1.0136) and right("small_bonus") == "It falls"
 
 
 def test_credit():
@@ -65,16 +66,18 @@ def test_all_words():
 
 def test_resolved():
     before, over, gone = shares(0.4, 0, 0.5), shares(0.4, 1, 0.5), shares(0.4, 0, 0.8)
-    assert [100 * each.quiet for each in (before, over, gone)] == pytest.approx([83, 95, 93.2]) and right("hand_over_hard") == "It rises"
+    assert [100 * each.quiet for each in (before, over, gone)] == pytest.approx([83, 95, 93.2])
+    assert right("hand_over_hard") == "It rises"
     assert [100 * each.solved for each in (before, over)] == pytest.approx([66, 54])
     assert [100 * each.helped for each in (before, gone)] == pytest.approx([80.5, 71.8], abs=0.06)
-    grown = {name for name in ("closed", "quiet", "judged", "solved", "helped", "work") if getattr(gone, name) > getattr(before, name) + 1e-9}
+    names = ("closed", "quiet", "judged", "solved", "helped", "work")
+    grown = {name for name in names if getattr(gone, name) > getattr(before, name) + 1e-9}
     assert grown == {"quiet"} and right("give_up") == "The share that does not ask again"
 
 
 def test_scarcer():
-    assert [best_under(limit)[1] for limit in (0.2, 0.05)] == pytest.approx([0.15, 0.22], abs=2e-3) and right("scarcer") == "It rises"
-    assert HAND_OVER == 2
+    assert [best_under(limit)[1] for limit in (0.2, 0.05)] == pytest.approx([0.15, 0.22], abs=2e-3)
+    assert right("scarcer") == "It rises"
 
 
 def test_leak():

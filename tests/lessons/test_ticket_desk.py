@@ -9,7 +9,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from pgedu import collect, exact_return
-from pgedu.lessons.ticket_desk import ANSWER, HAND_OVER, TALL, WIDTH, Map, bot, by_rule, desk, one_ticket, rule, shop, sure, told
+from pgedu.lessons.ticket_desk import (
+    ANSWER, HAND_OVER, TALL, WIDTH, Map, bot, by_rule, desk, one_ticket, rule, shop, sure, told,
+)  # fmt: skip
 from pgedu.panels.world_type import ACTIONS
 
 

@@ -87,8 +87,8 @@ def test_who_hands_over_at_once_is_counted():
 
 def test_the_guard_at_all_ends():
     _, draw = picture(guard)
-    settings = {"cost": handed_over, "limit": 0.2, "rng": np.random.default_rng(0), "runs": 20, "episodes": 5, "optimizer": SGD(1.0)}
-    training = guarded(guarded_shop, bot, **settings)
+    settings = {"cost": handed_over, "limit": 0.2, "rng": np.random.default_rng(0), "runs": 20, "episodes": 5}
+    training = guarded(guarded_shop, bot, optimizer=SGD(1.0), **settings)
     assert draw([next(training)], 0.0).startswith("After 1 updates")
     for limit in (0.0, 0.22, 0.4):
         assert f"limit {100 * limit:.0f} %" in draw([], limit)

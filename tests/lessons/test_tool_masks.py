@@ -40,7 +40,9 @@ def test_the_decisions_learn_the_same_from_all_words_and_nothing_from_the_tools_
     assert (every[-1].details["belief"] != 0.5).all()
 
 
-@pytest.mark.parametrize(("belief", "baseline", "wanted"), [(0.7, none, 0.0474), (0.7, leave_one_out, 0.0474), (0.838, none, 0.0)])
+@pytest.mark.parametrize(("belief", "baseline", "wanted"), [
+    (0.7, none, 0.0474), (0.7, leave_one_out, 0.0474), (0.838, none, 0.0),
+])  # fmt: skip
 def test_the_push_is_what_is_expected(belief, baseline, wanted):
     logit = np.log(belief / (1 - belief))
     training = start(INVERTED, runs=400, episodes=200, optimizer=SGD(1.0), belief=logit, baseline=baseline)
