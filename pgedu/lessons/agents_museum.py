@@ -68,7 +68,7 @@ def museum(figure):
         summit = share if flat else SHARES[paid.argmax()]
         end = now if flat else J[paid.argmax()]
         true.set_data(SHARES, J)
-        wrong.set_data(SHARES, np.minimum(paid, LIMIT))
+        wrong.set_data(SHARES, paid)
         top.set_data([summit], [min(paid.max(), LIMIT - 0.04)])
         best.set_data([SHARES[J.argmax()]], [J.max()])
         here.set_data([share], [now])

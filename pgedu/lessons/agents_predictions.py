@@ -1,7 +1,7 @@
 """The predictions of notebook 13, for `predict(*name)`: (question, options, the one that holds, why)."""
 
 last_turn = (
-    "The rule wants 2 facts. In the last turn it knows less, and a human is worth 0.4. What earns more?",
+    "Your rule wants 2 facts. In the last turn the bot knows less, and a human is worth 0.4. What earns more?",
     ["To hand over", "To answer all the same", "Both the same"],
     "To answer all the same",
     "Its dot is at 0.738; with the handover it falls to 0.706. In most of these tickets one fact is known, and an answer "
@@ -67,8 +67,8 @@ scarcer = (
     "You lower the limit from 20 to 5 % of all tickets. What becomes of the price of a handover?",
     ["It rises", "It stays", "It falls"],
     "It rises",
-    "From 0.15 to 0.22: what is still handed over are the tickets for which a human matters more. That is what one more "
-    "place at the human desk is worth, per ticket.",
+    "The dashed, exact price goes from 0.15 to 0.22, and that of the bots first shoots beyond it: what is still handed over "
+    "are the tickets for which a human matters more. One more place at the human desk is worth that much.",
 )
 leak = (
     "The KL penalty counts the tool's words, too. The model is sure (0.99) of what happens in 70 %. Does the bot search less?",

@@ -95,5 +95,5 @@ class _Curve:
     def show(self, x, both, now, values):
         before = x < now - 1e-9
         for line, along, value in zip((self.true, self.paid), both, values):
-            line.set_data(np.append(x[before], now), np.clip(np.append(along[before], value), self.low, self.high))
+            line.set_data(np.append(x[before], now), np.append(along[before], value))
         self.here.set_data([now], [np.clip(values[0], self.low, self.high)])

@@ -83,9 +83,9 @@ def credit(figure):
         for name, line in lines.items():
             curve, before = variances(x, name, baseline), COSTS <= cost + 1e-9
             now[name] = curve[before][-1]
-            line.set_data(COSTS[before], np.minimum(curve[before], 0.6))
+            line.set_data(COSTS[before], curve[before])
             for bar, height in zip(bars[name], by_turn(x, cost, name, baseline)):
-                bar.set_height(min(height, 0.2))
+                bar.set_height(height)
         handle.set_data([cost], [min(now["reward to go"], 0.6)])
         whole, to_go = now.values()
         same = abs(whole - to_go) < 5e-5

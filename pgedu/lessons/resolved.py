@@ -42,45 +42,66 @@ BARS = {
     "solved by the bot": "solved", "helped in the end": "helped", "work for humans": "work",
 }  # fmt: skip
 CONTROL = {"helped": HUMAN, "work": 1.0}  # of the comparison group
+ROWS = ["hard tickets", "100 tickets", *BARS]
+GAP = 0.5  # between what comes in and what is reported of it, in rows
 
 
 def resolved(figure):
     """The view: what becomes of 100 tickets, and the numbers that may be reported of them."""
-    top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
-    fates, (bars, words) = _fates(top), _numbers(bottom)
+    axes = _axes(figure)
+    hard_ones, fates, (bars, words) = _hard(axes), _fates(axes), _numbers(axes)
+    (handle,) = axes.plot([], [], "o", color="black", markersize=10, gid="hard")
 
     def draw(hard, handed, gives_up):
         found, start = shares(hard, handed, gives_up), 0.0
+        hard_ones.set_width(hard)
+        handle.set_data([hard], [0])
         for bar, share in zip(fates, found.fates):
-            bar.set(x=start, width=100 * share)
-            start += 100 * share
+            bar.set(x=start, width=share)
+            start += share
         for bar, text, name in zip(bars, words, BARS.values()):
-            value = 100 * getattr(found, name)
+            value = getattr(found, name)
             bar.set_width(value)
-            text.set(x=max(value, 100 * CONTROL.get(name, 0)) + 1.5, text=f"{value:.1f}")
+            text.set(x=_beside(value, CONTROL.get(name)), text=f"{100 * value:.1f}")
         return _told(found)
 
     return draw
 
 
+def _beside(value, mark):
+    """Where the words at the end of a bar begin: not across the mark of the comparison group."""
+    return (mark if mark is not None and value - 0.01 < mark < value + 0.12 else value) + 0.015
+
+
+def _axes(figure):
+    """A row for each bar; black marks for the comparison group."""
+    places = [0, 1, *np.arange(2, len(ROWS)) + GAP]
+    axes = tidy(figure.subplots(), "", "%   * of those closed by the bot; black marks: comparison group")
+    axes.set(xlim=(-0.002, 1.18), ylim=(places[-1] + 0.5, -0.6), yticks=places, yticklabels=ROWS)
+    axes.set(xticks=np.linspace(0, 1, 6), xticklabels=["0", "20", "40", "60", "80", "100"])
+    return axes
+
+
+def _hard(axes):
+    """The bar of the hard tickets, on one of all."""
+    axes.barh(0, 1, height=0.7, color="0.88")
+    return axes.barh(0, 0, height=0.7, color="0.45")[0]
+
+
 def _fates(axes):
     """A bar for each fate, end to end."""
-    tidy(axes).set(xlim=(0, 118), ylim=(-0.5, 0.5), yticks=[0], yticklabels=["100 tickets"])
     key(axes, *(Patch(color=color, label=name) for name, color in FATES.items()))
-    return [axes.barh(0, 0, color=color)[0] for color in FATES.values()]
+    return [axes.barh(1, 0, height=0.7, color=color)[0] for color in FATES.values()]
 
 
 def _numbers(axes):
-    """(a bar for each number, its value in words); black marks for the comparison group."""
-    tidy(axes, "").set(xlim=(0, 118), ylim=(len(BARS) - 0.4, -0.6), yticks=range(len(BARS)), yticklabels=list(BARS))
-    colors = ["#56B4E9"] * 4 + ["#0072B2"] * 2
-    bars = axes.barh(range(len(BARS)), 0, height=0.62, color=colors)
-    words = [label(axes, 0, row, "") for row in range(len(BARS))]
-    for row, name in enumerate(BARS.values()):
+    """(a bar for each number, its value in words)."""
+    rows = np.arange(len(BARS)) + 2 + GAP
+    bars = axes.barh(rows, 0, height=0.62, color=["#56B4E9"] * 4 + ["#0072B2"] * 2)
+    for row, name in zip(rows, BARS.values()):
         if name in CONTROL:
-            axes.plot([100 * CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)
-    axes.set_xlabel("%   * of those closed by the bot; black: comparison group")
-    return bars, words
+            axes.plot([CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)
+    return bars, [label(axes, 0, row, "") for row in rows]
 
 
 def _told(found):

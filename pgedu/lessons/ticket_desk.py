@@ -145,18 +145,25 @@ def by_rule(figure):
         tried.set_data([k for k, _ in exact], list(exact.values()))
         here.set_data([enough], [exact[enough, late]])
         mean = np.mean(seen) if seen else exact[enough, late]
-        sampled.set_data([enough], [np.clip(mean, 0, 0.85)])
-        handled = f"{len(seen):,} tickets of this rule brought {mean:.2f} each" if seen else "No ticket of this rule yet"
-        return f"{handled}; its exact J is {exact[enough, late]:.3f}. The latest ticket: {'; '.join(last[2].words)}."
+        sampled.set_data([enough], [mean])
+        latest = f" The latest ticket: {'; '.join(last[2].words)}." if last[2] else ""
+        return f"{_handled(seen, mean)}; its exact J is {exact[enough, late]:.3f}.{latest}"
 
     return draw
+
+
+def _handled(pays, mean):
+    """How many tickets there were, and what they brought."""
+    if len(pays) > 1:
+        return f"{len(pays):,} tickets of this rule brought {mean:.2f} each"
+    return f"1 ticket of this rule brought {mean:.2f}" if pays else "No ticket of this rule yet"
 
 
 def _earnings(axes):
     """(dots of the rules that were tried, line at the mean of the tickets, dot of the present rule)."""
     tidy(axes, "what the rule earns", "facts it wants before it answers")
-    axes.set(xlim=(-0.3, 2.3), ylim=(0, 0.85), xticks=range(FACTS))
-    label(axes, -0.25, 0.04, "dot: exact J; line: mean of its tickets")
+    axes.set(xlim=(-0.3, 2.3), ylim=(-0.2, 1.0), xticks=range(FACTS))
+    label(axes, -0.25, -0.13, "dot: exact J; line: mean of its tickets")
     (tried,) = axes.plot([], [], "o", color="0.7", markersize=9)
     (sampled,) = axes.plot([], [], "_", color=COLORS["reward to go"], markersize=40, markeredgewidth=3)
     (here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=11, gid="enough")

@@ -58,7 +58,7 @@ def learning(figure):
     tidy(axes, "exact J: mean, 8 of 10 learners", "update").set_ylim(0.2, 0.8)
     best_line(axes, best_return())
     curve = LearningCurve(axes, None, COLORS["exact"])
-    (dots,) = axes.plot([], [], "o", color=COLORS["reinforce"], alpha=0.4, markeredgewidth=0)
+    (dots,) = axes.plot([], [], "o", color=COLORS["reinforce"], alpha=0.4, markeredgewidth=0, clip_on=False)
     said = "No update yet."
 
     def draw(new):
@@ -98,7 +98,7 @@ def _ticket(record, world):
 def _in_words(returns, stuck):
     return (
         f"the exact J is {returns.mean():.3f} on average (best possible: {best_return():.4f}), {returns.min():.2f} to "
-        f"{returns.max():.2f}. {stuck} of {len(returns)} learners hand over nearly everything at once, which earns {HUMAN}."
+        f"{returns.max():.2f}. {stuck} of {len(returns)} learners hand{'s' * (stuck == 1)} over nearly all at once, which earns {HUMAN}."
     )
 
 
@@ -171,7 +171,7 @@ def _guarded(new):
 def _guard_axes(figure):
     """(curves of share, price and J; dashed lines at their best; handle of the limit)."""
     plots = figure.subplots(1, 3)
-    titles = {"handed over": (-0.02, 1.02), "price of a handover": (-0.03, 1.3), "exact J": (0.2, 0.85)}
+    titles = {"handed over": (-0.02, 1.02), "price of a handover": (-0.04, 1.6), "exact J": (0.2, 0.85)}
     for axes, (title, limits) in zip(plots, titles.items()):
         tidy(axes, title, "update").set_ylim(limits)
     label(plots[2], 0.02, 0.24, "dashed: best possible", transform=plots[2].get_yaxis_transform())

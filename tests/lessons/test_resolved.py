@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lesson import corners
+from lesson import corners, picture
 
 from pgedu.lessons.resolved import HUMAN, RIGHT, resolved, shares
 
@@ -39,4 +39,15 @@ def test_what_the_text_says():
 def test_the_picture_at_all_ends():
     for sentence, figure in corners(resolved, hard=[0.0, 0.8], handed=[0.0, 1.0], gives_up=[0.0, 1.0]):
         assert "comparison group" in sentence
-        assert sum(bar.get_width() for bar in figure.axes[0].patches) == pytest.approx(100)
+        _, hard, *fates = figure.axes[0].patches[:6]
+        assert sum(bar.get_width() for bar in fates) == pytest.approx(1)
+        assert hard.get_width() == figure.axes[0].lines[-1].get_xdata()[0]
+
+
+def test_words_are_no_nearer_to_the_mark_than_to_their_bar():
+    figure, draw = picture(resolved)
+    for hard, handed, gives_up, work, helped in ((0.4, 0, 0.5, 0.17, 0.85), (0.4, 1, 0.5, 0.43, 0.9055), (0.8, 1, 0.5, 0.81, 0.869)):
+        draw(hard, handed, gives_up)
+        *_, in_the_end, for_humans = figure.axes[0].texts
+        assert for_humans.get_position()[0] == pytest.approx(work + 0.015, abs=1e-3)
+        assert in_the_end.get_position()[0] == pytest.approx(helped + 0.015, abs=1e-3)
