@@ -81,6 +81,7 @@ TURN_MISTAKES = [
      lambda R, m: m * (_to_go(R) - _to_go(R).mean(axis=1, keepdims=True))),
     ("This is the whole return at every turn: what was paid before a turn is no credit of that turn.",
      lambda R, m: m * (_to_go(R)[:1] - _others(np.broadcast_to(_to_go(R)[:1], R.shape), m))),
+    ("This is the whole return at every turn, and no baseline is subtracted.", lambda R, m: m * R.sum(axis=0)),
     ("No baseline is subtracted.", lambda R, m: m * _to_go(R)),
     ("You use one reward, not all that follow: sum from this turn to the end.", lambda R, m: m * (R - _others(R, m))),
     ("One number for all turns: the baseline here is one for each turn.",
@@ -167,6 +168,8 @@ HELPED_MISTAKES = [
      lambda h, r, d, g, u: helped(h, r, d, 0.0, u)),
     ("You divide by the tickets that the bot has closed: the question is about all customers.",
      lambda h, r, d, g, u: helped(h, r, d, g, u) / (1 - h * d)),
+    ("handed is a share of the hard tickets, not of all: the bot keeps hard * (1 - handed) of them.",
+     lambda h, r, d, g, u: helped(h, r, d / h, g, u)),
     ("hard and easy are exchanged: right[0] is the chance with easy tickets.",
      lambda h, r, d, g, u: helped(h, r[::-1], d, g, u)),
 ]  # fmt: skip

@@ -137,7 +137,7 @@ def best_under(limit):
 def guard(figure):
     """The view: share handed over with its limit, the price that is found, and the exact J, of learners under a guardrail."""
     curves, lines, handle = _guard_axes(figure)
-    said, means = "No update yet", [np.nan] * 3
+    said, means = "", []
 
     def draw(new, limit):
         nonlocal said, means
@@ -153,6 +153,8 @@ def guard(figure):
         for curve in curves:
             curve.show()
         handle.set_data([handle.axes.get_xlim()[0]], [limit])
+        if not means:
+            return "No update yet."
         return (
             f"{said} {100 * means[0]:.0f} % are handed over (limit {100 * limit:.0f} %), a handover is priced at "
             f"{means[1]:.2f} (exact: {price:.2f}), and J is {means[2]:.3f} (best possible under the limit: {J:.3f})."

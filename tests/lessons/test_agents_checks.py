@@ -62,7 +62,8 @@ WRONG = {
         (lambda c, p, r, n: recursive(c, p, r, n) + 0.1, "the right one"),
     ],
     check_by_turn: [
-        (lambda R, m: to_go(R) * m, "No baseline"), (lambda R, m: -by_loops(R, m), "sign is turned round"),
+        (lambda R, m: to_go(R) * m, "No baseline"), (lambda R, m: R.sum(0) * m, "and no baseline"),
+        (lambda R, m: -by_loops(R, m), "sign is turned round"),
         (lambda R, m: m * leave_one_out_of(to_go(R)), "counts tickets that are over, with a 0"),
         (lambda R, m: m * (to_go(R) - ((to_go(R) * m).sum(1) / m.sum(1))[:, None]), "contains the ticket it judges"),
         (lambda R, m: m * (to_go(R) - to_go(R).mean(1, keepdims=True)), "and the ticket that it judges"),
@@ -80,6 +81,7 @@ WRONG = {
         (lambda h, r, d, g, u: customer_by_customer(h, r, d, 0, u), "some have given up"),
         (lambda h, r, d, g, u: customer_by_customer(h, r, d, 1, u), "ask again are missing"),
         (lambda h, r, d, g, u: customer_by_customer(h, r, d, 1 - g, u), "1 - gives_up"),
+        (lambda h, r, d, g, u: customer_by_customer(h, r, d / h, g, u), "not of all"),
         (lambda h, r, d, g, u: customer_by_customer(h, r, d, g, 1), "human's chance"),
         (lambda h, r, d, g, u: customer_by_customer(h, r, d, g, u) / (1 - h * d), "all customers"),
         (lambda h, r, d, g, u: customer_by_customer(h, r, d, g, u) * 2, "exactly 2 times"),

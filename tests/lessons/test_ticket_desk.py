@@ -91,4 +91,4 @@ def test_tickets_of_another_rule_are_forgotten():
     tickets = desk(np.random.default_rng(0))
     assert draw([next(tickets) for _ in range(3)], 0, ANSWER).startswith("3 tickets")
     assert draw([], 2, ANSWER).startswith("No ticket of this rule yet")
-    assert draw([next(tickets)], 2, ANSWER).startswith("1 ticket")
+    assert draw([next(tickets)], 2, ANSWER).startswith("1 ticket of")

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from lesson import picture
+from matplotlib.figure import Figure
 
 from pgedu import SGD, exact_expectation, exact_return, guarded
 from pgedu.lessons import ticket_learning
@@ -80,8 +81,9 @@ def test_who_hands_over_at_once_is_counted():
     theta = np.zeros((20, 39))
     theta[:7, HAND_OVER] = 5
     _, draw = picture(learning)
-    record = next(learners("REINFORCE", "sees the turn", np.random.default_rng(0)))._replace(theta=theta)
-    assert "7 of 20 learners" in draw([record])
+    record = next(learners("REINFORCE", "sees the turn", np.random.default_rng(0)))
+    assert "7 of 20 learners hand over" in draw([record._replace(theta=theta)])
+    assert "1 of 20 learners hands over" in draw([record._replace(theta=np.roll(theta, -6, axis=0) * (np.arange(20) == 0)[:, None])])
     assert best_return() == pytest.approx(0.7435, rel=1e-9) and shop.n_actions == 3
 
 
@@ -90,5 +92,6 @@ def test_the_guard_at_all_ends():
     settings = {"cost": handed_over, "limit": 0.2, "rng": np.random.default_rng(0), "runs": 20, "episodes": 5}
     training = guarded(guarded_shop, bot, optimizer=SGD(1.0), **settings)
     assert draw([next(training)], 0.0).startswith("After 1 updates")
+    assert guard(Figure())([], 0.2) == "No update yet."
     for limit in (0.0, 0.22, 0.4):
         assert f"limit {100 * limit:.0f} %" in draw([], limit)
