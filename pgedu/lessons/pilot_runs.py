@@ -15,7 +15,7 @@ import numpy as np
 
 from pgedu.lessons.experiment_arithmetic import NORMAL
 
-DAYS = 56
+DAYS, TEST_DAYS = 56, 8
 RUNS, QUIET_RUNS = 4000, 20_000  # for each delta above 0, and of A/A tests
 DELTAS = np.linspace(0, 3.1, 25) ** 2
 BASE = 0.02  # the old rate
@@ -35,7 +35,7 @@ def fixed():
     return lambda day, z, share, sums, sizes: share
 
 
-def test_and_roll(last=8):
+def test_and_roll(last=TEST_DAYS):
     """One half for so many days; then all customers to the arm that is ahead, and no more questions."""
     return lambda day, z, share, sums, sizes: np.where(z > 0, 1 - HARDLY, HARDLY) if day == last else share
 

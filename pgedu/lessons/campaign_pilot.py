@@ -1,0 +1,170 @@
+"""Pictures of notebook 14: a pilot under five ways to divide the customers, and what a least share for each arm costs."""
+
+from functools import cache
+
+import numpy as np
+
+from pgedu.lessons.experiment_arithmetic import NORMAL, alarm_rates, arm_size, obrien_fleming
+from pgedu.lessons.pilot_runs import (
+    BASE, DAYS, METHODS, RUNS, TEST_DAYS, Z, alarms, at, delta_of, luck, pilots, table_of, thompson,
+)  # fmt: skip
+from pgedu.panels.look import COLORS, key, label, tidy
+
+HUES = {name: COLORS[name] for name in METHODS}
+SHORT = {"fixed": "fixed", "test and roll": "test & roll", "Thompson": "Thompson", "Thompson, floor 10 %": "floor 10 %",
+         "gradient bandit": "gradient\nbandit"}  # fmt: skip
+BOUNDS = {"1.96 each time": lambda looks: np.full(looks, Z), "O'Brien-Fleming": obrien_fleming}
+FLOORS = np.round(np.arange(0, 0.51, 0.025), 3)
+
+
+@cache
+def alarm_rate(method, bounds, looks, days):
+    """The chance of a false alarm, whatever the traffic: exactly where customers are halved, by simulation elsewhere."""
+    limits = BOUNDS[bounds](looks)
+    return float(alarm_rates(limits)[-1] if method == "fixed" else alarms(method, limits, days))
+
+
+def outcome(method, traffic, effect, days):
+    """(conversions lost, chance that the better arm is ahead at the end); `effect` is a difference of rates."""
+    delta = delta_of(traffic, effect)
+    if method == "fixed":
+        return effect * traffic * days / 2, NORMAL.cdf(delta * np.sqrt(days) / 2)
+    table = table_of(method)
+    wasted, right = at(table.wasted, delta)[days - 1], float(np.clip(at(table.right, delta)[days - 1], 0, 1))
+    if method == "test and roll" and days > TEST_DAYS:  # exactly: half of the test, and all of the rest if it misleads
+        wasted = TEST_DAYS / 2 + (days - TEST_DAYS) * NORMAL.cdf(-delta * np.sqrt(TEST_DAYS) / 2)
+    return effect * traffic * wasted, right
+
+
+def test_days(traffic, effect, power=0.8):
+    """How long a fixed test of two halves takes that finds the effect with this chance, looking once."""
+    return 2 * arm_size(BASE, BASE + effect, power=power) / traffic
+
+
+def pilot(figure):
+    """Who gets which arm, week by week, and what each method loses, decides and alarms."""
+    axes = figure.subplot_mosaic("SLRA", width_ratios=[2.1, 1, 1, 1])
+    for name in METHODS:
+        table_of(name)
+    allocation = _Allocation(axes["S"])
+    bars = [_Bars(axes[place], title) for place, title in zip("LRA", ("conversions\nlost", "better arm\nahead, %", "false\nalarms, %"))]
+    axes["L"].set_yticks(range(len(METHODS)), list(SHORT.values()))
+    axes["R"].set_xlim(0, 160)
+
+    def draw(method, traffic, points, looks, bounds, weeks):
+        days, effect, traffic = 7 * weeks, points / 100, round(traffic)
+        allocation.show(method, delta_of(traffic, effect), weeks)
+        lost, right = np.array([outcome(name, traffic, effect, days) for name in METHODS]).T
+        alarm = np.array([alarm_rate(name, bounds, looks, days) for name in METHODS])
+        bars[0].show(lost, method, 1.6 * lost[0], "{:,.0f}")
+        bars[1].show(100 * right, method, 160, "{:.1f}")
+        bars[2].show(100 * alarm, method, 60, "{:.1f}")
+        return _in_words(method, [each[list(METHODS).index(method)] for each in (lost, right, alarm)],
+                         looks, test_days(traffic, effect), days)  # fmt: skip
+
+    return draw
+
+
+class _Allocation:
+    """The better arm's share of the customers, mean and 8 of 10 pilots; in grey the same where both arms are alike."""
+
+    def __init__(self, axes):
+        tidy(axes, "share of the better arm (grey: A/A)", "week").set(xlim=(0, 8.2), ylim=(-0.02, 1.02))
+        self.weeks = np.arange(DAYS + 1) / 7
+        self.quiet = axes.fill_between([], [], color="0.85", linewidth=0)
+        self.band = axes.fill_between([], [], alpha=0.3, linewidth=0)
+        (self.mean,) = axes.plot([], [], linewidth=2.5)
+        (self.end,) = axes.plot([], [], "o", markersize=9, color="black", gid="weeks")
+
+    def show(self, method, delta, weeks):
+        days, table = 7 * weeks, table_of(method)
+        mean, low, high = (np.clip(at(each, delta)[:days], 0, 1) for each in (table.share, table.low, table.high))
+        x = self.weeks[:days] + 1 / 14
+        self.quiet.set_data(x, table.low[0, :days], table.high[0, :days])
+        self.band.set_data(x, low, high)
+        self.band.set_color(HUES[method])
+        self.mean.set(data=(x, mean), color=HUES[method])
+        self.end.set_data([weeks], [mean[-1]])
+
+
+class _Bars:
+    """One number for each method; the chosen one in full colour."""
+
+    def __init__(self, axes, title):
+        self.axes = tidy(axes, title)
+        axes.set(ylim=(len(METHODS) - 0.5, -0.5), yticks=range(len(METHODS)), yticklabels=[], xticks=[])
+        axes.grid(visible=False)
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(left=False)
+        self.bars = axes.barh(range(len(METHODS)), np.ones(len(METHODS)), 0.62, color=list(HUES.values()))
+        self.words = [label(axes, 0, i, "") for i in range(len(METHODS))]
+
+    def show(self, values, chosen, most, form):
+        self.axes.set_xlim(0, most)
+        for bar, words, name, value in zip(self.bars, self.words, METHODS, values):
+            bar.set_width(value)
+            bar.set_alpha(1.0 if name == chosen else 0.35)
+            words.set(text=form.format(value), x=value + 0.03 * most, fontweight="bold" if name == chosen else "normal")
+
+
+def _in_words(method, numbers, looks, needed, days):
+    lost, right, alarm = numbers
+    said = f"{method[0].upper()}{method[1:]}: {lost:,.0f} conversions lost, the better arm is ahead in {100 * right:.1f} % of pilots"
+    seen = "one look" if looks == 1 else f"{looks} looks"
+    fits = "fits" if needed <= days else "does not fit"
+    return (
+        f"{said}, and with {seen} an A/A test gives a false alarm in {100 * alarm:.1f} %. "
+        f"A fixed test with 80 % power takes {needed:,.0f} days: it {fits} into {days}."
+    )
+
+
+@cache
+def by_floor(traffic=4000, effect=0.002):
+    """Over FLOORS: conversions lost, false alarms, and the bias of the worse arm's mean, plain and weighted, all but the first in %."""
+    noise, delta, rows = luck(14, RUNS), delta_of(traffic, effect), []
+    unit = 100 * np.sqrt((BASE + effect / 2) * (1 - BASE - effect / 2) / traffic) / BASE  # of a mean of one day, in % of the rate
+    for floor in FLOORS:
+        found, quiet = pilots(thompson(floor), delta, noise), pilots(thompson(floor), 0.0, noise)
+        lost = effect * traffic * (1 - found.shares).mean(axis=1).sum()
+        alarm = 100 * (np.abs(quiet.z[-1]) > Z).mean()
+        weighted = unit * found.weighted[0]
+        rows.append((lost, alarm, unit * found.means[0].mean(), weighted.mean(), weighted.std()))
+    return np.array(rows).T
+
+
+def floors(figure):
+    """What a least share for each arm costs in conversions, and what it saves in false alarms and bias."""
+    axes = figure.subplots(1, 3)
+    titles = "conversions lost", "false alarms in A/A tests, %", "bias of the worse arm's mean, %"
+    for each, title, limits in zip(axes, titles, ((0, 240), (0, 14), (-5, 1))):
+        tidy(each, title, "floor").set(xlim=(-0.01, 0.51), ylim=limits, xticks=[0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    axes[1].axhline(5, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    axes[2].axhline(0, color=COLORS["exact"], linestyle="--", linewidth=1.5)
+    hue = HUES["Thompson, floor 10 %"]
+    lines = [each.plot([], [], color=hue)[0] for each in axes]
+    dots = [each.plot([], [], "o", color=hue, markersize=9, gid="floor" if each is axes[0] else None)[0] for each in axes]
+    (weighted,) = axes[2].plot([], [], ":", linewidth=3, color=COLORS["IS"], label="IPS")
+    lines[2].set_label("plain mean")
+    key(axes[2], lines[2], weighted).set(loc="lower right", bbox_to_anchor=(1.0, 0.02))
+    values = by_floor()
+
+    def draw(floor):
+        here = np.array([np.interp(floor, FLOORS, row) for row in values])
+        seen = np.append(FLOORS[FLOORS < floor - 1e-9], floor)
+        for line, dot, row, value in zip(lines, dots, values, here):
+            line.set_data(seen, np.interp(seen, FLOORS, row))
+            dot.set_data([floor], [value])
+        known = seen[seen >= 0.025]  # a propensity of nearly 0 has a weight without limit
+        weighted.set_data(known if len(known) else [np.nan], np.interp(known, FLOORS, values[3]) if len(known) else [np.nan])
+        return _of_floor(floor, here)
+
+    return draw
+
+
+def _of_floor(floor, here):
+    lost, alarm, bias, weighted, spread = here
+    ips = f"by IPS {weighted:.1f} % ± {spread:.1f}" if floor >= 0.025 else "IPS has no use, since propensities fall to nearly 0"
+    return (
+        f"Each arm has at least {100 * floor:.1f} % of the customers. {lost:.0f} conversions are lost, {alarm:.1f} % of A/A tests alarm, "
+        f"and the worse arm's own mean is off by {bias:.1f} % of its rate; {ips}."
+    )

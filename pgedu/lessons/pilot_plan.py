@@ -1,0 +1,194 @@
+"""The plan of notebook 14: a pilot's numbers, whether they fit into its weeks, and a page that nobody has approved yet."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pgedu.arguments import number, refuse
+from pgedu.gradients.intervals import wilson_interval
+from pgedu.lessons.experiment_arithmetic import alarm_rates, obrien_fleming, roll_size
+
+WEEKS_BEFORE = 2  # of the test: one for the A/A test, one for the offline check and the ramp
+RATIO_ALARM = 0.001
+ROLES = ("Owner of the decision", "May press stop, at any hour", "Data and analysis", "Customers' rights and data protection")
+GUARDRAILS = {"unsubscribes": "0.6 % of those contacted", "contacts per head": "0.35 a week", "margin per customer": "1 % below the old arm",
+              "complaints": "twice the usual number in a day"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pilot in numbers. Rates are shares of customers; `after` is the smallest change worth finding."""
+
+    question: str
+    traffic: int = 4000  # new customers a day, all arms together
+    before: float = 0.02
+    after: float = 0.022
+    weeks: int = 8
+    looks: int = 2
+    power: float = 0.8
+    ramp: float = 0.05  # share of the new arm in the ramp
+    holdout: float = 0.05  # share that keeps the old arm after the decision
+    later: int = 1_000_000  # customers who will come after the decision
+    guardrails: dict = field(default_factory=lambda: dict(GUARDRAILS))
+
+    def __post_init__(self):
+        if not isinstance(self.question, str) or not self.question.strip():
+            raise refuse("question", "what the pilot is to decide, in words", self.question)
+        number("traffic", self.traffic, 1, whole=True)
+        number("weeks", self.weeks, WEEKS_BEFORE + 1, 52, whole=True)
+        number("looks", self.looks, 1, 20, whole=True)
+        for name in ("before", "after", "power", "ramp", "holdout"):
+            if not 0 < number(name, getattr(self, name), 0, 1) < 1:
+                raise refuse(name, "between 0 and 1", getattr(self, name))
+        if self.before == self.after:
+            raise refuse("after", "another rate than before", self.after)
+        if not isinstance(self.guardrails, dict) or not self.guardrails:
+            raise refuse("guardrails", "a dict from what is watched to its limit", self.guardrails)
+
+    @property
+    def test_days(self):
+        """Days that are left for the test."""
+        return 7 * (self.weeks - WEEKS_BEFORE)
+
+    @property
+    def bounds(self):
+        """[looks], of |z|: O'Brien and Fleming's."""
+        return obrien_fleming(self.looks)
+
+
+def shift_of(plan, size, after=None):
+    """Expectation of z at the last look, with `size` customers per arm."""
+    after = plan.after if after is None else after
+    variance = plan.before * (1 - plan.before) + after * (1 - after)
+    return abs(after - plan.before) * np.sqrt(size / variance)
+
+
+def power_with(plan, days, after=None):
+    """The chance that a test of so many days finds the change, looks and their bounds included."""
+    return float(alarm_rates(plan.bounds, shift_of(plan, plan.traffic * days / 2, after))[-1])
+
+
+def customers_needed(plan):
+    """Per arm, for the power that is wanted, looks and their bounds included."""
+    low, high = 0.0, 20.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if alarm_rates(plan.bounds, middle)[-1] < plan.power else (low, middle)
+    return (high / shift_of(plan, 1.0)) ** 2
+
+
+def days_needed(plan):
+    """For the test alone."""
+    return 2 * customers_needed(plan) / plan.traffic
+
+
+def smallest_found(plan):
+    """The least `after`, on the same side of `before`, that the days of the test find with the power that is wanted; None if none."""
+    end = 1 - 1e-9 if plan.after > plan.before else 1e-9
+    if power_with(plan, plan.test_days, end) < plan.power:
+        return None
+    near, far = plan.before, end
+    for _ in range(50):
+        middle = (near + far) / 2
+        near, far = (near, middle) if power_with(plan, plan.test_days, middle) >= plan.power else (middle, far)
+    return far
+
+
+def fits(plan):
+    """Whether the test fits into its days."""
+    return bool(days_needed(plan) <= plan.test_days)
+
+
+def percent(rate):
+    """A rate in per cent, with as many places as it takes to tell it from its neighbours."""
+    return f"{100 * rate:.4g} %"
+
+
+def as_markdown(plan):
+    """One page in Markdown: a draft, and full of the plan's own numbers."""
+    return "\n\n".join([_head(plan), _numbers(plan), _weeks(plan), _rules(plan), _people()]) + "\n"
+
+
+def _head(plan):
+    return (
+        "# Pilot plan: DRAFT\n\n**Nobody has approved this.** It is arithmetic from an exercise, with the numbers that were typed in. It allows "
+        "nothing to be switched on. It is no legal advice.\n\n"
+        f"**To be decided:** {plan.question.strip()}"
+    )
+
+
+def _verdict(plan):
+    needed, found = days_needed(plan), smallest_found(plan)
+    if fits(plan):
+        return f"**It fits:** the test needs {needed:.1f} days, and {plan.test_days} are there."
+    least = f"With them one finds {percent(found)} or further away" if found is not None else "With them no change is found"
+    return (
+        f"**IT DOES NOT FIT.** The test needs {needed:,.1f} days, and {plan.test_days} are there. {least}. More weeks, more traffic, a larger "
+        f"effect, or test and roll with a smaller test: choose before the start, and write it into the scope."
+    )
+
+
+def _numbers(plan):
+    sigma = np.sqrt(plan.before * (1 - plan.before))
+    roll = roll_size(plan.later, sigma, abs(plan.after - plan.before))
+    return (
+        f"## Numbers and assumptions\n\n{_verdict(plan)}\n\n"
+        f"- {plan.traffic:,} new customers a day, each counted once, and independent of one another\n"
+        f"- {percent(plan.before)} convert now; {percent(plan.after)} is the smallest change worth finding, with {100 * plan.power:.0f} % power, two-sided at 5 %\n"
+        f"- {customers_needed(plan):,.0f} customers per arm, {plan.looks} look{'s' if plan.looks > 1 else ''} included; "
+        f"with {plan.test_days} days the power is {100 * power_with(plan, plan.test_days):.0f} %\n"
+        f"- the effect is the same in each week; weekends are in full weeks\n"
+        f"- if only profit counted, and {plan.later:,} customers were still to come: n* = {roll:,.0f} per arm"
+    )
+
+
+def _weeks(plan):
+    ramped = plan.traffic * 7 * plan.ramp
+    unseen = wilson_interval(0, max(round(ramped), 1))[1]
+    return (
+        "## Weeks\n\n| week | what | goes on if |\n|---|---|---|\n"
+        "| 0 | scope, KPI tree, owner; log schema with **propensities** | all of it is written down |\n"
+        f"| 1 | A/A test, 50/50 | sample ratio p ≥ {RATIO_ALARM}, no KPI differs, every decision has its propensity |\n"
+        f"| 2 | offline check on the log; then a ramp to {percent(plan.ramp)}, guardrails only: no effect is read | no guardrail is crossed |\n"
+        f"| 3 to {plan.weeks} | 50/50, policy frozen, {plan.test_days} days | sample ratio each day; looks at the bounds below alone |\n"
+        f"| after | decision; rollout with a holdout of {percent(plan.holdout)} | propensities are logged on |\n\n"
+        f"In the ramp about {ramped:,.0f} customers meet the new arm. A harm that none of them shows may still strike up to {percent(round(unseen, 5))} "
+        "of customers (95 %). Stages are never pooled."
+    )
+
+
+def _rules(plan):
+    days = np.rint(plan.test_days * np.arange(1, plan.looks + 1) / plan.looks).astype(int)
+    looks = "; ".join(f"day {day}: {bound:.2f}" for day, bound in zip(days, plan.bounds))
+    rails = "\n".join(f"- {name}: {limit}" for name, limit in plan.guardrails.items())
+    return (
+        f"## Stopping rule\n\nStop for an effect only where |z| exceeds its bound (O'Brien-Fleming; {looks}). Otherwise stop at day {plan.test_days}. "
+        "No bound crossed means: not found, the old arm stays. What wins is expected to be smaller than it looks.\n\n"
+        f"## Guardrails and kill switch\n\nAny of these stops the pilot at once, and all customers get the old arm:\n\n{rails}\n"
+        f"- sample ratio p < {RATIO_ALARM}: stop, and look for the fault before looking at results\n\n"
+        "The kill switch is tried out in week 1. Whoever presses it needs nobody's leave. Starting again does.\n\n"
+        "Objections to direct marketing, and to profiling for it, are carried out at once, in both arms. No decision with legal or similarly "
+        "significant effects on a person is left to the policy alone."
+    )
+
+
+def _people():
+    rows = "\n".join(f"| {role} | | | |" for role in ROLES)
+    return (
+        "## Who decides, and when\n\nStart of each stage, stop, and rollout: the owner, in writing, on the rule above.\n\n"
+        f"| role | name | agrees (yes or no) | date |\n|---|---|---|---|\n{rows}\n\nStill a draft while a line is empty."
+    )
+
+
+def save(plan, folder="."):
+    """Write the page into a folder, as pilot-plan-1.md or the next number that is free, and return its path. Never overwrites."""
+    for count in range(1, 10_000):
+        path = Path(folder) / f"pilot-plan-{count}.md"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(as_markdown(plan))
+        except FileExistsError:
+            continue
+        return path
+    raise refuse("folder", "one with fewer than 10,000 plans", folder)
