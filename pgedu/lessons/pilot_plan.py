@@ -1,6 +1,7 @@
 """The plan of notebook 14: a pilot's numbers, whether they fit into its weeks, and a page that nobody has approved yet."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ class Plan:
     after: float = 0.022
     weeks: int = 8
     looks: int = 2
+    kpi: str = "conversion within seven days of the first contact"
     power: float = 0.8
     ramp: float = 0.05  # share of the new arm in the ramp
     holdout: float = 0.05  # share that keeps the old arm after the decision
@@ -33,9 +35,11 @@ class Plan:
     guardrails: dict = field(default_factory=lambda: dict(GUARDRAILS))
 
     def __post_init__(self):
-        if not isinstance(self.question, str) or not self.question.strip():
-            raise refuse("question", "what the pilot is to decide, in words", self.question)
-        number("traffic", self.traffic, 1, whole=True)
+        for name in ("question", "kpi"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise refuse(name, "words", getattr(self, name))
+        for name in ("traffic", "later"):
+            number(name, getattr(self, name), 1, whole=True)
         number("weeks", self.weeks, WEEKS_BEFORE + 1, 52, whole=True)
         number("looks", self.looks, 1, 20, whole=True)
         for name in ("before", "after", "power", "ramp", "holdout"):
@@ -54,7 +58,23 @@ class Plan:
     @property
     def bounds(self):
         """[looks], of |z|: O'Brien and Fleming's."""
-        return obrien_fleming(self.looks)
+        return bounds_of(self.looks)
+
+
+@cache
+def bounds_of(looks):
+    """O'Brien and Fleming's bounds for so many looks."""
+    return obrien_fleming(looks)
+
+
+@cache
+def shift_needed(looks, power):
+    """Expectation of z at the last look that is found with this power, by bisection."""
+    low, high = 0.0, 20.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if alarm_rates(bounds_of(looks), middle)[-1] < power else (low, middle)
+    return high
 
 
 def shift_of(plan, size, after=None):
@@ -71,11 +91,7 @@ def power_with(plan, days, after=None):
 
 def customers_needed(plan):
     """Per arm, for the power that is wanted, looks and their bounds included."""
-    low, high = 0.0, 20.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if alarm_rates(plan.bounds, middle)[-1] < plan.power else (low, middle)
-    return (high / shift_of(plan, 1.0)) ** 2
+    return (shift_needed(plan.looks, plan.power) / shift_of(plan, 1.0)) ** 2
 
 
 def days_needed(plan):
@@ -85,13 +101,13 @@ def days_needed(plan):
 
 def smallest_found(plan):
     """The least `after`, on the same side of `before`, that the days of the test find with the power that is wanted; None if none."""
-    end = 1 - 1e-9 if plan.after > plan.before else 1e-9
-    if power_with(plan, plan.test_days, end) < plan.power:
+    size, wanted = plan.traffic * plan.test_days / 2, shift_needed(plan.looks, plan.power)
+    near, far = plan.before, 1 - 1e-9 if plan.after > plan.before else 1e-9
+    if shift_of(plan, size, far) < wanted:
         return None
-    near, far = plan.before, end
-    for _ in range(50):
+    for _ in range(60):
         middle = (near + far) / 2
-        near, far = (near, middle) if power_with(plan, plan.test_days, middle) >= plan.power else (middle, far)
+        near, far = (near, middle) if shift_of(plan, size, middle) >= wanted else (middle, far)
     return far
 
 
@@ -114,7 +130,7 @@ def _head(plan):
     return (
         "# Pilot plan: DRAFT\n\n**Nobody has approved this.** It is arithmetic from an exercise, with the numbers that were typed in. It allows "
         "nothing to be switched on. It is no legal advice.\n\n"
-        f"**To be decided:** {plan.question.strip()}"
+        f"**To be decided:** {plan.question.strip()}\n\n**By one number:** {plan.kpi.strip()}. It is fixed now; all others explain or guard."
     )
 
 
@@ -139,7 +155,7 @@ def _numbers(plan):
         f"- {customers_needed(plan):,.0f} customers per arm, {plan.looks} look{'s' if plan.looks > 1 else ''} included; "
         f"with {plan.test_days} days the power is {100 * power_with(plan, plan.test_days):.0f} %\n"
         f"- the effect is the same in each week; weekends are in full weeks\n"
-        f"- if only profit counted, and {plan.later:,} customers were still to come: n* = {roll:,.0f} per arm"
+        f"- if only profit counted, {plan.later:,} customers were still to come, and rates of arms scattered by that change: n* = {roll:,.0f} per arm"
     )
 
 
@@ -148,8 +164,8 @@ def _weeks(plan):
     unseen = wilson_interval(0, max(round(ramped), 1))[1]
     return (
         "## Weeks\n\n| week | what | goes on if |\n|---|---|---|\n"
-        "| 0 | scope, KPI tree, owner; log schema with **propensities** | all of it is written down |\n"
-        f"| 1 | A/A test, 50/50 | sample ratio p ≥ {RATIO_ALARM}, no KPI differs, every decision has its propensity |\n"
+        "| 0 | scope, KPI tree, owner; log of customer (pseudonym), time, stage, arm, **propensity**, KPI, guardrails | all of it is written down |\n"
+        f"| 1 | A/A test, 50/50 | sample ratio p ≥ {RATIO_ALARM}, no KPI differs (p < 0.01), every decision has its propensity |\n"
         f"| 2 | offline check on the log; then a ramp to {percent(plan.ramp)}, guardrails only: no effect is read | no guardrail is crossed |\n"
         f"| 3 to {plan.weeks} | 50/50, policy frozen, {plan.test_days} days | sample ratio each day; looks at the bounds below alone |\n"
         f"| after | decision; rollout with a holdout of {percent(plan.holdout)} | propensities are logged on |\n\n"
