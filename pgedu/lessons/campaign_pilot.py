@@ -1,12 +1,12 @@
 """Pictures of notebook 14: a pilot under five ways to divide the customers, and what a least share for each arm costs."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from pgedu.lessons.experiment_arithmetic import NORMAL, alarm_rates, arm_size, obrien_fleming
 from pgedu.lessons.pilot_runs import (
-    BASE, DAYS, METHODS, RUNS, TEST_DAYS, Z, alarms, at, delta_of, luck, pilots, table_of, thompson,
+    BASE, DAYS, METHODS, RUNS, TEST_DAYS, Z, alarms, at, delta_of, luck, pilots, quiet_scores, table_of, thompson,
 )  # fmt: skip
 from pgedu.panels.look import COLORS, key, label, tidy
 
@@ -124,9 +124,9 @@ def by_floor(traffic=4000, effect=0.002):
     noise, delta, rows = luck(14, RUNS), delta_of(traffic, effect), []
     unit = 100 * np.sqrt((BASE + effect / 2) * (1 - BASE - effect / 2) / traffic) / BASE  # of a mean of one day, in % of the rate
     for floor in FLOORS:
-        found, quiet = pilots(thompson(floor), delta, noise), pilots(thompson(floor), 0.0, noise)
+        found = pilots(thompson(floor), delta, noise)
         lost = effect * traffic * (1 - found.shares).mean(axis=1).sum()
-        alarm = 100 * (np.abs(quiet.z[-1]) > Z).mean()
+        alarm = 100 * (np.abs(quiet_scores(partial(thompson, floor))[-1]) > Z).mean()
         weighted = unit * found.weighted[0]
         rows.append((lost, alarm, unit * found.means[0].mean(), weighted.mean(), weighted.std()))
     return np.array(rows).T

@@ -4,7 +4,7 @@ thompson_alarms = (
     "Two arms that are exactly alike, Thompson sampling for eight weeks, one test at 5 % at the end. How often does it call them different?",
     ["In 5 %, as it was promised", "In fewer: most customers are in one arm", "In about 12 %"],
     "In about 12 %",
-    "The last column says 12.4 for Thompson and 5.0 for the fixed split. An arm that was unlucky early gets few customers more, so its bad luck "
+    "The last column says 12.3 for Thompson and 5.0 for the fixed split. An arm that was unlucky early gets few customers more, so its bad luck "
     "is never put right, and stays in its mean.",
 )
 ten_looks = (
@@ -18,7 +18,7 @@ price_of_a_floor = (
     "Thompson saves about 173 of the 224 conversions that halves lose. Each arm now keeps at least 10 % of the customers. How much of that is given up?",
     ["Nearly all of it", "About an eighth", "About half"],
     "About an eighth",
-    "74 are lost instead of 51: 22 of 173. And 6.2 % of A/A tests alarm instead of 12.1.",
+    "74 are lost instead of 51: 22 of 173. And 6.0 % of A/A tests alarm instead of 12.3.",
 )
 who_is_dropped = (
     "The price of a contact rises from 0 until contacts are halved, from 0.68 to 0.35 a head. Whom does this hardly touch?",
