@@ -36,31 +36,31 @@ def outcome(method, traffic, effect, days):
     return effect * traffic * wasted, right
 
 
-def test_days(traffic, effect, power=0.8):
+def days_of_test(traffic, effect, power=0.8):
     """How long a fixed test of two halves takes that finds the effect with this chance, looking once."""
     return 2 * arm_size(BASE, BASE + effect, power=power) / traffic
 
 
 def pilot(figure):
-    """Who gets which arm, week by week, and what each method loses, decides and alarms."""
+    """Who gets which arm, week by week, and what each method that was chosen so far loses, decides and alarms."""
     axes = figure.subplot_mosaic("SLRA", width_ratios=[2.1, 1, 1, 1])
     for name in METHODS:
         table_of(name)
     allocation = _Allocation(axes["S"])
     bars = [_Bars(axes[place], title) for place, title in zip("LRA", ("conversions\nlost", "better arm\nahead, %", "false\nalarms, %"))]
     axes["L"].set_yticks(range(len(METHODS)), list(SHORT.values()))
-    axes["R"].set_xlim(0, 160)
+    chosen = set()  # so far: no bar tells what was not asked for
 
     def draw(method, traffic, points, looks, bounds, weeks):
+        chosen.add(method)
         days, effect, traffic = 7 * weeks, points / 100, round(traffic)
         allocation.show(method, delta_of(traffic, effect), weeks)
         lost, right = np.array([outcome(name, traffic, effect, days) for name in METHODS]).T
         alarm = np.array([alarm_rate(name, bounds, looks, days) for name in METHODS])
-        bars[0].show(lost, method, 1.6 * lost[0], "{:,.0f}")
-        bars[1].show(100 * right, method, 160, "{:.1f}")
-        bars[2].show(100 * alarm, method, 60, "{:.1f}")
+        for each, values, most, form in zip(bars, (lost, 100 * right, 100 * alarm), (1.7 * lost[0], 165, 60), ("{:,.0f}".format, _nearly, "{:.1f}".format)):
+            each.show(values, method, chosen, most, form)
         return _in_words(method, [each[list(METHODS).index(method)] for each in (lost, right, alarm)],
-                         looks, test_days(traffic, effect), days)  # fmt: skip
+                         looks, days_of_test(traffic, effect), days)  # fmt: skip
 
     return draw
 
@@ -88,7 +88,7 @@ class _Allocation:
 
 
 class _Bars:
-    """One number for each method; the chosen one in full colour."""
+    """One number for each method that was chosen so far; the present one in full colour."""
 
     def __init__(self, axes, title):
         self.axes = tidy(axes, title)
@@ -99,17 +99,24 @@ class _Bars:
         self.bars = axes.barh(range(len(METHODS)), np.ones(len(METHODS)), 0.62, color=list(HUES.values()))
         self.words = [label(axes, 0, i, "") for i in range(len(METHODS))]
 
-    def show(self, values, chosen, most, form):
+    def show(self, values, now, chosen, most, form):
         self.axes.set_xlim(0, most)
         for bar, words, name, value in zip(self.bars, self.words, METHODS, values):
-            bar.set_width(value)
-            bar.set_alpha(1.0 if name == chosen else 0.35)
-            words.set(text=form.format(value), x=value + 0.03 * most, fontweight="bold" if name == chosen else "normal")
+            width = value if name in chosen else 0.0
+            bar.set_width(width)
+            bar.set_alpha(1.0 if name == now else 0.35)
+            said = form(value) if name in chosen else "?"
+            words.set(text=said, x=width + 0.03 * most, fontweight="bold" if name == now else "normal")
+
+
+def _nearly(percent):
+    """A chance in per cent that is not rounded to certainty."""
+    return f"{percent:.1f}" if percent < 99.95 else "> 99.9"
 
 
 def _in_words(method, numbers, looks, needed, days):
     lost, right, alarm = numbers
-    said = f"{method[0].upper()}{method[1:]}: {lost:,.0f} conversions lost, the better arm is ahead in {100 * right:.1f} % of pilots"
+    said = f"{method[0].upper()}{method[1:]}: {lost:,.0f} conversions lost, the better arm is ahead in {_nearly(100 * right)} % of pilots"
     seen = "one look" if looks == 1 else f"{looks} looks"
     fits = "fits" if needed <= days else "does not fit"
     return (

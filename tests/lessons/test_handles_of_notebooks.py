@@ -12,7 +12,7 @@ from pgedu.panels.controls import clipped
 from pgedu.panels.handles import Handles
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-WITH_HANDLES = ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"]
+WITH_HANDLES = ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "14"]
 
 
 @pytest.fixture(autouse=True)

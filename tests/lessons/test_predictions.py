@@ -14,7 +14,9 @@ from pgedu import (
     leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
 )  # fmt: skip
 from pgedu.learning.bandits import gradient_bandit
-from pgedu.lessons import continuous_predictions, more_predictions, off_policy_predictions, predictions, values_or_policy_predictions
+from pgedu.lessons import (
+    continuous_predictions, more_predictions, off_policy_predictions, pilot_predictions, predictions, values_or_policy_predictions,
+)  # fmt: skip
 from pgedu.lessons.museum import EXHIBITS, exact_cost
 from pgedu.lessons.reinforce import expected_estimate
 from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world
@@ -23,7 +25,8 @@ from pgedu.panels.views import angle_between
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 ALL = {
     name: value
-    for module in (predictions, more_predictions, continuous_predictions, values_or_policy_predictions, off_policy_predictions)
+    for module in (predictions, more_predictions, continuous_predictions, values_or_policy_predictions, off_policy_predictions,
+                   pilot_predictions)
     for name, value in vars(module).items()
     if not name.startswith("_")
 }
