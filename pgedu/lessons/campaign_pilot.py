@@ -69,7 +69,7 @@ class _Allocation:
     """The better arm's share of the customers, mean and 8 of 10 pilots; in grey the same where both arms are alike."""
 
     def __init__(self, axes):
-        tidy(axes, "share of the better arm (grey: A/A)", "week").set(xlim=(0, 8.2), ylim=(-0.02, 1.02))
+        tidy(axes, "share of the better arm (grey: A/A)", "week").set(xlim=(0, 8.6), ylim=(-0.02, 1.02))
         self.weeks = np.arange(DAYS + 1) / 7
         self.quiet = axes.fill_between([], [], color="0.85", linewidth=0)
         self.band = axes.fill_between([], [], alpha=0.3, linewidth=0)
@@ -142,7 +142,7 @@ def by_floor(traffic=4000, effect=0.002):
 def floors(figure):
     """What a least share for each arm costs in conversions, and what it saves in false alarms and bias."""
     axes = figure.subplots(1, 3)
-    titles = "conversions lost", "false alarms in A/A tests, %", "bias of the worse arm's mean, %"
+    titles = "conversions lost", "false alarms in A/A tests, %", "worse arm's mean: bias, %"
     for each, title, limits in zip(axes, titles, ((0, 240), (0, 14), (-5, 1))):
         tidy(each, title, "floor").set(xlim=(-0.01, 0.51), ylim=limits, xticks=[0, 0.1, 0.2, 0.3, 0.4, 0.5])
     axes[1].axhline(5, color=COLORS["exact"], linestyle="--", linewidth=1.5)
@@ -170,8 +170,8 @@ def floors(figure):
 
 def _of_floor(floor, here):
     lost, alarm, bias, weighted, spread = here
-    ips = f"by IPS {weighted:.1f} % ± {spread:.1f}" if floor >= 0.025 else "IPS has no use, since propensities fall to nearly 0"
+    ips = f"by IPS it is off by {weighted + 0:.1f} % ± {spread:.1f}" if floor >= 0.025 else "IPS has no use, since propensities fall to nearly 0"
     return (
         f"Each arm has at least {100 * floor:.1f} % of the customers. {lost:.0f} conversions are lost, {alarm:.1f} % of A/A tests alarm, "
-        f"and the worse arm's own mean is off by {bias:.1f} % of its rate; {ips}."
+        f"and the worse arm's own mean is {abs(bias):.1f} % too {'low' if bias < 0 else 'high'}; {ips}."
     )

@@ -51,7 +51,7 @@ def prices(figure):
     (curve,) = left.plot([], [], color=COLORS["leave one out"])
     (dot,) = left.plot([], [], "o", markersize=9, color="black", gid="price")
     tidy(right, "chance of a contact").set(xlim=(-0.6, 3.6), ylim=(0, 1.15), xticks=range(4))
-    right.set_xticklabels([f"{name}: {100 * w:.0f} %\n{r:+g}" for name, w, r in zip(NAMES, SHARES, PROFITS)])
+    right.set_xticklabels([f"{name}: {100 * w:.0f} %\n{r:+g}".replace("-", "−") for name, w, r in zip(NAMES, SHARES, PROFITS)])
     bars = right.bar(range(4), np.ones(4), 0.7, color=COLORS["leave one out"], alpha=0.7)
     words = [label(right, i, 0, "", ha="center", va="bottom") for i in range(4)]
 

@@ -49,7 +49,8 @@ def museum(figure):
     colors = {"right expectation": COLORS["PDIS"], "as it was": COLORS["IS"]}
     lines = {name: axes.plot([], [], color=color, label=name)[0] for name, color in colors.items()}
     (dot,) = axes.plot([], [], "o", color=COLORS["PDIS"], markersize=9, gid="customers")
-    key(axes)
+    (other,) = axes.plot([], [], "o", color=COLORS["IS"], markersize=6)
+    key(axes, *lines.values())
 
     def draw(mistake, customers):
         seen = np.append(COUNTS[COUNTS < customers], customers)
@@ -58,6 +59,7 @@ def museum(figure):
         for line, values in zip(lines.values(), (right, was)):
             line.set_data(seen, values)
         dot.set_data([customers], right[-1:])
+        other.set_data([customers], was[-1:])
         return (
             f"{mistake.story} With {customers:,.0f} customers the right check alarms with a chance of {right[-1]:.1f} %, the one that was there "
             f"with {was[-1]:.1f} %. Seen in {' and '.join(mistake.threads)}."
