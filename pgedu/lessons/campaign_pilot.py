@@ -47,7 +47,8 @@ def pilot(figure):
     for name in METHODS:
         table_of(name)
     allocation = _Allocation(axes["S"])
-    bars = [_Bars(axes[place], title) for place, title in zip("LRA", ("conversions\nlost", "better arm\nahead, %", "false\nalarms, %"))]
+    titles = "conversions\nlost", "better arm\nahead, %", "false\nalarms, %"
+    bars = [_Bars(axes[place], title) for place, title in zip("LRA", titles)]
     axes["L"].set_yticks(range(len(METHODS)), list(SHORT.values()))
     chosen = set()  # so far: no bar tells what was not asked for
 
@@ -57,8 +58,9 @@ def pilot(figure):
         allocation.show(method, delta_of(traffic, effect), weeks)
         lost, right = np.array([outcome(name, traffic, effect, days) for name in METHODS]).T
         alarm = np.array([alarm_rate(name, bounds, looks, days) for name in METHODS])
-        for each, values, most, form in zip(bars, (lost, 100 * right, 100 * alarm), (1.7 * lost[0], 165, 60), ("{:,.0f}".format, _nearly, "{:.1f}".format)):
-            each.show(values, method, chosen, most, form)
+        bars[0].show(lost, method, chosen, 1.7 * lost[0], "{:,.0f}".format)
+        bars[1].show(100 * right, method, chosen, 165, _nearly)
+        bars[2].show(100 * alarm, method, chosen, 60, "{:.1f}".format)
         return _in_words(method, [each[list(METHODS).index(method)] for each in (lost, right, alarm)],
                          looks, days_of_test(traffic, effect), days)  # fmt: skip
 
@@ -91,8 +93,8 @@ class _Bars:
     """One number for each method that was chosen so far; the present one in full colour."""
 
     def __init__(self, axes, title):
-        self.axes = tidy(axes, title)
-        axes.set(ylim=(len(METHODS) - 0.5, -0.5), yticks=range(len(METHODS)), yticklabels=[], xticks=[])
+        tidy(axes, title)
+        axes.set(xlim=(0, 1), ylim=(len(METHODS) - 0.5, -0.5), yticks=range(len(METHODS)), yticklabels=[], xticks=[])
         axes.grid(visible=False)
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(left=False)
@@ -100,13 +102,12 @@ class _Bars:
         self.words = [label(axes, 0, i, "") for i in range(len(METHODS))]
 
     def show(self, values, now, chosen, most, form):
-        self.axes.set_xlim(0, most)
         for bar, words, name, value in zip(self.bars, self.words, METHODS, values):
-            width = value if name in chosen else 0.0
+            width = value / most if name in chosen else 0.0  # not by the limits of the axes: they would be drawn anew
             bar.set_width(width)
             bar.set_alpha(1.0 if name == now else 0.35)
             said = form(value) if name in chosen else "?"
-            words.set(text=said, x=width + 0.03 * most, fontweight="bold" if name == now else "normal")
+            words.set(text=said, x=width + 0.03, fontweight="bold" if name == now else "normal")
 
 
 def _nearly(percent):
@@ -127,9 +128,10 @@ def _in_words(method, numbers, looks, needed, days):
 
 @cache
 def by_floor(traffic=4000, effect=0.002):
-    """Over FLOORS: conversions lost, false alarms, and the bias of the worse arm's mean, plain and weighted, all but the first in %."""
+    """Over FLOORS: conversions lost; and in %: false alarms, bias of the worse arm's mean, plain and weighted, and its spread."""
     noise, delta, rows = luck(14, RUNS), delta_of(traffic, effect), []
-    unit = 100 * np.sqrt((BASE + effect / 2) * (1 - BASE - effect / 2) / traffic) / BASE  # of a mean of one day, in % of the rate
+    p = BASE + effect / 2
+    unit = 100 * np.sqrt(p * (1 - p) / traffic) / BASE  # the deviation of a day's mean, in % of the rate
     for floor in FLOORS:
         found = pilots(thompson(floor), delta, noise)
         lost = effect * traffic * (1 - found.shares).mean(axis=1).sum()
@@ -170,7 +172,9 @@ def floors(figure):
 
 def _of_floor(floor, here):
     lost, alarm, bias, weighted, spread = here
-    ips = f"by IPS it is off by {weighted + 0:.1f} % ± {spread:.1f}" if floor >= 0.025 else "IPS has no use, since propensities fall to nearly 0"
+    ips = "IPS has no use, since propensities fall to nearly 0"
+    if floor >= 0.025:
+        ips = f"by IPS it is off by {abs(weighted):.1f} % ± {spread:.1f}"
     return (
         f"Each arm has at least {100 * floor:.1f} % of the customers. {lost:.0f} conversions are lost, {alarm:.1f} % of A/A tests alarm, "
         f"and the worse arm's own mean is {abs(bias):.1f} % too {'low' if bias < 0 else 'high'}; {ips}."

@@ -125,7 +125,7 @@ def circling(figure):
         keep = slice(None, None, 1 + len(rows) // 1000)
         curve.set_data(updates[keep], used[keep])
         mean.set_data(updates[keep], so_far[keep])
-        times.set_xlim(0, max(100, updates[-1]))
+        times.set_xlim(0, 100 * 2 ** np.ceil(np.log2(max(updates[-1] / 100, 1))))  # seldom: the axis is drawn anew
         return _of_ascent(len(rows), price[-1], used, best_price(tau))
 
     return draw

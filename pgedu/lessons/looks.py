@@ -33,8 +33,9 @@ def walks(rng, looks):
 def peeking(figure):
     """Left: z of A/A tests from look to look, orange once beyond the bounds. Right: the chance that this ever happens."""
     left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
-    tidy(left, f"z of {TESTS} A/A tests", "look").set(ylim=(-5, 5))
-    quiet, alarmed = (left.plot([], [], ".-", color=color, markersize=4, linewidth=1.2, alpha=alpha)[0] for color, alpha in (("0.6", 0.6), (COLORS["none"], 0.9)))
+    tidy(left, f"z of {TESTS} A/A tests", "look").set(xlim=(0.4, MOST + 0.6), ylim=(-5, 5), xticks=[1, 5, 10, 15, 20])
+    (quiet,) = left.plot([], [], ".-", color="0.6", markersize=4, linewidth=1.2, alpha=0.6)
+    (alarmed,) = left.plot([], [], ".-", color=COLORS["none"], markersize=4, linewidth=1.2, alpha=0.9)
     edges = [left.plot([], [], "o-", color="black", markersize=4)[0] for _ in range(2)]
     tidy(right, "chance of a false alarm, %", "number of looks").set(xlim=(0, MOST + 0.6), ylim=(0, 27))
     curves = {rule: right.plot([], [], color=hue, label=rule)[0] for rule, hue in RULES.items()}
@@ -52,8 +53,6 @@ def peeking(figure):
             line.set_data(*_strokes(at, some))
         for edge, sign in zip(edges, (-1, 1)):
             edge.set_data(at, np.clip(sign * bounds, -4.9, 4.9))
-        left.set_xlim(0.8, max(looks, 2) + 0.2)
-        left.set_xticks(range(1, looks + 1, 1 + looks // 11))
         for name, curve in curves.items():
             seen = name == rule
             curve.set_data(at if seen else [np.nan], 100 * rates_of(name)[:looks] if seen else [np.nan])

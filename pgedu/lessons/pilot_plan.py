@@ -13,8 +13,8 @@ from pgedu.lessons.experiment_arithmetic import alarm_rates, obrien_fleming, rol
 WEEKS_BEFORE = 2  # of the test: one for the A/A test, one for the offline check and the ramp
 RATIO_ALARM = 0.001
 ROLES = ("Owner of the decision", "May press stop, at any hour", "Data and analysis", "Customers' rights and data protection")
-GUARDRAILS = {"unsubscribes": "0.6 % of those contacted", "contacts per head": "0.35 a week", "margin per customer": "1 % below the old arm",
-              "complaints": "twice the usual number in a day"}  # fmt: skip
+GUARDRAILS = {"unsubscribes": "0.6 % of those contacted", "contacts per head": "0.35 a week",
+              "margin per customer": "1 % below the old arm", "complaints": "twice the usual number in a day"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Plan:
     weeks: int = 8
     looks: int = 2
     kpi: str = "conversion within seven days of the first contact"
+    tree: str = "margin per customer = conversion x margin of an order - contacts - returns"
     power: float = 0.8
     ramp: float = 0.05  # share of the new arm in the ramp
     holdout: float = 0.05  # share that keeps the old arm after the decision
@@ -35,7 +36,7 @@ class Plan:
     guardrails: dict = field(default_factory=lambda: dict(GUARDRAILS))
 
     def __post_init__(self):
-        for name in ("question", "kpi"):
+        for name in ("question", "kpi", "tree"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise refuse(name, "words", getattr(self, name))
         for name in ("traffic", "later"):
@@ -100,7 +101,7 @@ def days_needed(plan):
 
 
 def smallest_found(plan):
-    """The least `after`, on the same side of `before`, that the days of the test find with the power that is wanted; None if none."""
+    """The `after` nearest to `before`, on its side, that the days of the test find with the power that is wanted, or None."""
     size, wanted = plan.traffic * plan.test_days / 2, shift_needed(plan.looks, plan.power)
     near, far = plan.before, 1 - 1e-9 if plan.after > plan.before else 1e-9
     if shift_of(plan, size, far) < wanted:
@@ -130,7 +131,8 @@ def _head(plan):
     return (
         "# Pilot plan: DRAFT\n\n**Nobody has approved this.** It is arithmetic from an exercise, with the numbers that were typed in. It allows "
         "nothing to be switched on. It is no legal advice.\n\n"
-        f"**To be decided:** {plan.question.strip()}\n\n**By one number:** {plan.kpi.strip()}. It is fixed now; all others explain or guard."
+        f"**To be decided:** {plan.question.strip()}\n\n**By one number:** {plan.kpi.strip()}. It is fixed now; all others explain or guard. "
+        f"In the KPI tree: {plan.tree.strip()}."
     )
 
 

@@ -5,12 +5,15 @@ from functools import cache
 import numpy as np
 
 from pgedu.lessons.experiment_arithmetic import alarm_rates
-from pgedu.lessons.pilot_plan import WEEKS_BEFORE, Plan, bounds_of, days_needed, fits, percent, shift_needed, shift_of, smallest_found
+from pgedu.lessons.pilot_plan import (
+    WEEKS_BEFORE, Plan, bounds_of, days_needed, fits, percent, shift_needed, shift_of, smallest_found,
+)  # fmt: skip
 from pgedu.panels.look import COLORS, label, tidy
 
 LAST, LOOKS = 12, 5
 SHIFTS = np.linspace(0, 8, 81)
-STEPS = ["scope, KPI tree, log", "A/A test, kill switch", "offline check, ramp", "test: days it has", "test: days it needs", "decide, roll, hold out"]
+STEPS = ["scope, KPI tree, log", "A/A test, kill switch", "offline check, ramp", "test: days it has", "test: days it needs",
+         "decide, roll, hold out"]  # fmt: skip
 
 
 @cache

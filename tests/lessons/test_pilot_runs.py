@@ -7,8 +7,8 @@ from pgedu import thompson_sampling
 
 from pgedu.lessons.experiment_arithmetic import NORMAL, alarm_rates
 from pgedu.lessons.pilot_runs import (
-    BASE, DAYS, DELTAS, QUIET_RUNS, RUNS, Z, alarms, at, chance_below, counted_pilots, delta_of, fixed, gradient, look_days, luck, pilots,
-    quiet_scores, scores_of, table_of, thompson,
+    BASE, DAYS, DELTAS, QUIET_RUNS, RUNS, Z, alarms, at, chance_below, counted_pilots, delta_of, fixed, gradient, look_days,
+    luck, pilots, quiet_scores, scores_of, table_of, thompson,
 )  # fmt: skip
 
 HERE = delta_of(4000, 0.002)
