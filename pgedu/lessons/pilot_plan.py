@@ -19,10 +19,23 @@ GUARDRAILS = {"unsubscribes": "0.6 % of those contacted", "contacts per head": "
 
 @dataclass(frozen=True)
 class Plan:
-    """A pilot in numbers. Rates are shares of customers; `after` is the smallest change worth finding."""
+    """A pilot in numbers and words. Rates are shares of customers.
+
+    Args:
+        question: what is to be decided. kpi: the one number that decides it. tree: what it is a part of.
+        traffic: new customers a day, all arms together.
+        before, after: the rate now, and the nearest one that would be worth finding.
+        weeks: of the pilot; the first two are for the A/A test, the offline check and the ramp.
+        looks: planned ones, evenly spaced, the last at the end. power: chance to find the change.
+        ramp: share of the new arm in the ramp. holdout: share that keeps the old arm after the decision.
+        later: customers who will come after the decision.
+        guardrails: {what is watched: its limit}.
+    Raises:
+        ValueError: what is no such number, share or text.
+    """
 
     question: str
-    traffic: int = 4000  # new customers a day, all arms together
+    traffic: int = 4000
     before: float = 0.02
     after: float = 0.022
     weeks: int = 8
@@ -30,9 +43,9 @@ class Plan:
     kpi: str = "conversion within seven days of the first contact"
     tree: str = "margin per customer = conversion x margin of an order - contacts - returns"
     power: float = 0.8
-    ramp: float = 0.05  # share of the new arm in the ramp
-    holdout: float = 0.05  # share that keeps the old arm after the decision
-    later: int = 1_000_000  # customers who will come after the decision
+    ramp: float = 0.05
+    holdout: float = 0.05
+    later: int = 1_000_000
     guardrails: dict = field(default_factory=lambda: dict(GUARDRAILS))
 
     def __post_init__(self):
