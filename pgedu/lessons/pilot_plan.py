@@ -199,7 +199,7 @@ def _rules(plan):
         f"## Guardrails and kill switch\n\nAny of these stops the pilot at once, and all customers get the old arm:\n\n{rails}\n"
         f"- sample ratio p < {RATIO_ALARM}: stop, and look for the fault before looking at results\n\n"
         "The kill switch is tried out in week 1. Whoever presses it needs nobody's leave. Starting again does.\n\n"
-        "Objections to direct marketing, and to profiling for it, are carried out at once, in both arms. No decision with legal or similarly "
+        "Objections to direct marketing, and to profiling for it, are carried out at once, in both arms and in training data. No decision with legal or similarly "
         "significant effects on a person is left to the policy alone."
     )
 
