@@ -67,7 +67,7 @@ def stages(figure):
     for i, (name, hue) in enumerate(hues.items()):
         label(left, 2.5, 2.6 - 0.2 * i, f"{name} arm", hue, ha="right")
     tidy(right, "new arm against old, pooled, %", "new arm's share on day 1").set(xlim=(0, 0.52), ylim=(-32, 24))
-    right.axhline(0, color="0.4", linewidth=1)
+    right.axhline(0, color="0.4", linewidth=1.5)
     for i, gain in enumerate(100 * (STAGES[:, 1] / STAGES[:, 0] - 1)):
         right.axhline(gain, color=hues["new"], linestyle=":", linewidth=1.5)
         label(right, 0.01, gain + (0.5 if i else -0.7), f"day {i + 1} alone", hues["new"], va="bottom" if i else "top")

@@ -71,6 +71,7 @@ def test_prices_at_the_ends():
 def test_the_price_that_just_keeps_the_limit_is_within_it():
     canvas = Canvas(prices)
     assert "above the limit" in canvas.draw(price=0.69, tau=0.2) and "within the limit" in canvas.draw(price=0.7, tau=0.2)
+    assert "a profit of 0.503 a head" in canvas.draw(price=0.7, tau=0.2) and "0.616 a head" in canvas.draw(price=0.0, tau=0.2)
 
 
 @pytest.mark.parametrize("tau", [0.2, 0.0])

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from lesson import corners
+from lesson import corners, line
 
 from pgedu.lessons.experiment_arithmetic import ratio_alarm
 from pgedu.lessons.pilot_museum import MISTAKES, chance_of_alarm, museum
+from pgedu.panels.canvas import Canvas
 
 HALVES, FIFTH = MISTAKES
 
@@ -34,3 +35,11 @@ def test_the_picture_at_the_ends():
         assert "Seen in " in sentence and "#" in sentence
         (dot,) = [line for line in figure.axes[0].lines if line.get_gid() == "customers"]
         assert f"a chance of {dot.get_ydata()[0]:.1f} %" in sentence
+
+
+@pytest.mark.parametrize("mistake, right, was", [(HALVES, 0.1, 100.0), (FIFTH, 98.2, 0.0)])
+def test_the_picture_compares_the_right_check_with_the_one_that_was_there(mistake, right, was):
+    canvas = Canvas(museum)
+    canvas.draw(mistake=mistake, customers=300.0)
+    ends = {label: line(canvas.figure.axes[0], label)[-1] for label in ("right expectation", "as it was")}
+    assert ends["right expectation"] == pytest.approx([300, right], abs=0.1) and ends["as it was"] == pytest.approx([300, was], abs=0.1)
