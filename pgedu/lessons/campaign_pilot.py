@@ -1,6 +1,7 @@
 """Pictures of notebook 14: a pilot under five ways to divide the customers, and what a least share for each arm costs."""
 
 from functools import cache, partial
+from math import ceil
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def pilot(figure):
     for name in METHODS:
         table_of(name)
     allocation = _Allocation(axes["S"])
-    titles = "conversions\nlost", "better arm\nahead, %", "false\nalarms, %"
+    titles = "conversions\nlost", "better arm\nahead, %", "false alarms\nin A/A, %"
     bars = [_Bars(axes[place], title) for place, title in zip("LRA", titles)]
     axes["L"].set_yticks(range(len(METHODS)), list(SHORT.values()))
     chosen = set()  # so far: no bar tells what was not asked for
@@ -122,7 +123,7 @@ def _in_words(method, numbers, looks, needed, days):
     fits = "fits" if needed <= days else "does not fit"
     return (
         f"{said}, and with {seen} an A/A test gives a false alarm in {100 * alarm:.1f} %. "
-        f"A fixed test with 80 % power takes {needed:,.0f} days: it {fits} into {days}."
+        f"A fixed test with one look and 80 % power takes {ceil(needed):,} days: it {fits} into {days}."
     )
 
 
@@ -174,8 +175,13 @@ def _of_floor(floor, here):
     lost, alarm, bias, weighted, spread = here
     ips = "IPS has no use, since propensities fall to nearly 0"
     if floor >= 0.025:
-        ips = f"by IPS it is off by {abs(weighted):.1f} % ± {spread:.1f}"
+        ips = f"IPS is {_off(weighted)} on average, and in one pilot off by ± {spread:.1f} %"
     return (
         f"Each arm has at least {100 * floor:.1f} % of the customers. {lost:.0f} conversions are lost, {alarm:.1f} % of A/A tests alarm, "
-        f"and the worse arm's own mean is {abs(bias):.1f} % too {'low' if bias < 0 else 'high'}; {ips}."
+        f"and the worse arm's own mean is {_off(bias)}; {ips}."
     )
+
+
+def _off(bias):
+    """A bias in per cent, in words."""
+    return "right" if abs(bias) < 0.05 else f"{abs(bias):.1f} % too {'low' if bias < 0 else 'high'}"

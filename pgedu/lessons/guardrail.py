@@ -45,7 +45,7 @@ def best_price(tau, limit=LIMIT):
 def prices(figure):
     """Left: contacts a head over the price; right: whom the best policy contacts at this price."""
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
-    tidy(left, "contacts a head", "price λ of a contact").set(xlim=(0, 1.52), ylim=(0, 1.02))
+    tidy(left, "contacts a head", "price λ of a contact").set(xlim=(-0.03, 1.53), ylim=(0, 1.02))
     left.axhline(LIMIT, color=COLORS["exact"], linestyle="--", linewidth=1.5)
     label(left, 1.5, LIMIT + 0.04, "limit", ha="right")
     (curve,) = left.plot([], [], color=COLORS["leave one out"])
@@ -96,7 +96,7 @@ def used_by(theta):
     return policy.probabilities(theta, np.tile(np.arange(5), (len(theta), 1)))[:, :4, 1] @ SHARES
 
 
-def circling(figure):
+def learned_price(figure):
     """Left: one learner's contacts over its price, as it learns; right: its contacts over the updates, and their mean."""
     plane, times = figure.subplots(1, 2, width_ratios=[1, 1.25])
     tidy(plane, "contacts a head", "price λ").set(xlim=(-0.03, 1.4), ylim=(0.24, 0.64))

@@ -20,21 +20,19 @@ class Mistake(NamedTuple):
     threads: tuple
     planned: float
     true: float
-    checked: float | None  # None: nobody checked
+    checked: float | None  # None: the check was right
 
 
 MISTAKES = [
     Mistake("halves assumed", "95 : 5 was planned and 95 : 5 it was, but the check expected halves.",
             ("mozilla/experimenter#16011",), 0.95, 0.95, 0.5),
-    Mistake("a fifth became a third", "A fifth was planned and a third came: no result could be read before the fault was found.",
+    Mistake("a fifth became a third", "A fifth was planned and a third came, 2,035 of 6,107.",
             ("PostHog/posthog#84351",), 0.2, 1 / 3, None),
 ]  # fmt: skip
 
 
 def chance_of_alarm(customers, true, checked):
     """That the check finds p < RATIO_ALARM, by the normal approximation, with `true` the first arm's share of the customers."""
-    if checked is None:
-        return 0.0 * customers
     edge, spread = BOUND * np.sqrt(customers * checked * (1 - checked)), np.sqrt(customers * true * (1 - true))
     off = customers * (true - checked)
     beyond = [-(edge - off) / spread, -(edge + off) / spread]
@@ -55,14 +53,16 @@ def museum(figure):
     def draw(mistake, customers):
         seen = np.append(COUNTS[COUNTS < customers], customers)
         right = 100 * chance_of_alarm(seen, mistake.true, mistake.planned)
-        was = 100 * chance_of_alarm(seen, mistake.true, mistake.checked)
+        wrong = mistake.checked is not None
+        was = 100 * chance_of_alarm(seen, mistake.true, mistake.checked) if wrong else seen[:0]
         for line, values in zip(lines.values(), (right, was)):
-            line.set_data(seen, values)
+            line.set_data(seen[: len(values)], values)
         dot.set_data([customers], right[-1:])
-        other.set_data([customers], was[-1:])
+        other.set_data(seen[: len(was)][-1:], was[-1:])
+        other_check = f", the one that was there with {was[-1]:.1f} %" if wrong else ""
         return (
-            f"{mistake.story} With {customers:,.0f} customers the right check alarms with a chance of {right[-1]:.1f} %, the one that was there "
-            f"with {was[-1]:.1f} %. Seen in {' and '.join(mistake.threads)}."
+            f"{mistake.story} With {customers:,.0f} customers the right check alarms with a chance of {right[-1]:.1f} %{other_check}. "
+            f"Seen in {' and '.join(mistake.threads)}."
         )
 
     return draw

@@ -1,7 +1,9 @@
 """The plan of notebook 14: a pilot's numbers, whether they fit into its weeks, and a page that nobody has approved yet."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from pgedu.lessons.experiment_arithmetic import alarm_rates, obrien_fleming, rol
 
 WEEKS_BEFORE = 2  # of the test: one for the A/A test, one for the offline check and the ramp
 RATIO_ALARM = 0.001
+FEW = "- **so few conversions are expected that these formulas do not hold** (they take sums for normally distributed): use exact tests\n"
 ROLES = ("Owner of the decision", "May press stop, at any hour", "Data and analysis", "Customers' rights and data protection")
 GUARDRAILS = {"unsubscribes": "0.6 % of those contacted", "contacts per head": "0.35 a week",
               "margin per customer": "1 % below the old arm", "complaints": "twice the usual number in a day"}  # fmt: skip
@@ -22,12 +25,12 @@ class Plan:
     """A pilot in numbers and words. Rates are shares of customers.
 
     Args:
-        question: what is to be decided. kpi: the one number that decides it. tree: what it is a part of.
+        question: what is to be decided. kpi: the one number that decides it. tree: what it is a part of. All on one line.
         traffic: new customers a day, all arms together.
         before, after: the rate now, and the nearest one that would be worth finding.
         weeks: of the pilot; the first two are for the A/A test, the offline check and the ramp.
-        looks: planned ones, evenly spaced, the last at the end. power: chance to find the change.
-        ramp: share of the new arm in the ramp. holdout: share that keeps the old arm after the decision.
+        looks: planned ones, evenly spaced, the last at the end, at most one a day. power: chance to find the change, .5 or more.
+        ramp: share of the new arm in the ramp, at most .5. holdout: share that keeps the old arm after the decision, too.
         later: customers who will come after the decision.
         guardrails: {what is watched: its limit}.
     Raises:
@@ -50,19 +53,20 @@ class Plan:
 
     def __post_init__(self):
         for name in ("question", "kpi", "tree"):
-            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
-                raise refuse(name, "words", getattr(self, name))
+            _words(name, getattr(self, name))
         for name in ("traffic", "later"):
             number(name, getattr(self, name), 1, whole=True)
         number("weeks", self.weeks, WEEKS_BEFORE + 1, 52, whole=True)
-        number("looks", self.looks, 1, 20, whole=True)
-        for name in ("before", "after", "power", "ramp", "holdout"):
-            if not 0 < number(name, getattr(self, name), 0, 1) < 1:
+        number("looks", self.looks, 1, min(20, self.test_days), whole=True)
+        for name, low, high in (("before", 0, 1), ("after", 0, 1), ("power", 0.5, 1), ("ramp", 0, 0.5), ("holdout", 0, 0.5)):
+            if number(name, getattr(self, name), low, high) in (0, 1):
                 raise refuse(name, "between 0 and 1", getattr(self, name))
         if self.before == self.after:
             raise refuse("after", "another rate than before", self.after)
         if not isinstance(self.guardrails, dict) or not self.guardrails:
             raise refuse("guardrails", "a dict from what is watched to its limit", self.guardrails)
+        for each in (*self.guardrails, *self.guardrails.values()):
+            _words("guardrails", each)
 
     @property
     def test_days(self):
@@ -130,9 +134,19 @@ def fits(plan):
     return bool(days_needed(plan) <= plan.test_days)
 
 
-def percent(rate):
-    """A rate in per cent, with as many places as it takes to tell it from its neighbours."""
-    return f"{100 * rate:.4g} %"
+def percent(rate, digits=4):
+    """A rate in per cent."""
+    return f"{100 * rate:.{digits}g} %"
+
+
+def _words(name, value):
+    if not isinstance(value, str) or not value.strip():
+        raise refuse(name, "words", value)
+
+
+def _line(words):
+    """What somebody typed, on one line and without any meaning in Markdown: it can make no heading, row or tag of its own."""
+    return re.sub(r"([\\`*_#|<>\[\]~&$])", r"\\\1", " ".join(words.split()))
 
 
 def as_markdown(plan):
@@ -144,61 +158,65 @@ def _head(plan):
     return (
         "# Pilot plan: DRAFT\n\n**Nobody has approved this.** It is arithmetic from an exercise, with the numbers that were typed in. It allows "
         "nothing to be switched on. It is no legal advice.\n\n"
-        f"**To be decided:** {plan.question.strip()}\n\n**By one number:** {plan.kpi.strip()}. It is fixed now; all others explain or guard. "
-        f"In the KPI tree: {plan.tree.strip()}."
+        f"**To be decided:** {_line(plan.question)}\n\n**By one number:** {_line(plan.kpi)}. It is fixed now; all others explain or guard. "
+        f"In the KPI tree: {_line(plan.tree)}."
     )
 
 
 def _verdict(plan):
-    needed, found = days_needed(plan), smallest_found(plan)
+    needed, found = ceil(days_needed(plan)), smallest_found(plan)
+    days = f"{needed:,} day{'s' if needed > 1 else ''}"
     if fits(plan):
-        return f"**It fits:** the test needs {needed:.1f} days, and {plan.test_days} are there."
+        return f"**The arithmetic fits:** the test needs {days}, and {plan.test_days} are there."
     least = f"With them one finds {percent(found)} or further away" if found is not None else "With them no change is found"
     return (
-        f"**IT DOES NOT FIT.** The test needs {needed:,.1f} days, and {plan.test_days} are there. {least}. More weeks, more traffic, a larger "
+        f"**IT DOES NOT FIT.** The test needs {days}, and {plan.test_days} are there. {least}. More weeks, more traffic, a larger "
         f"effect, or test and roll with a smaller test: choose before the start, and write it into the scope."
     )
 
 
 def _numbers(plan):
     sigma = np.sqrt(plan.before * (1 - plan.before))
+    few = ceil(customers_needed(plan)) * min(*(rate * (1 - rate) for rate in (plan.before, plan.after))) < 10
     roll = roll_size(plan.later, sigma, abs(plan.after - plan.before))
     return (
         f"## Numbers and assumptions\n\n{_verdict(plan)}\n\n"
-        f"- {plan.traffic:,} new customers a day, each counted once, and independent of one another\n"
-        f"- {percent(plan.before)} convert now; {percent(plan.after)} is the smallest change worth finding, with {100 * plan.power:.0f} % power, two-sided at 5 %\n"
-        f"- {customers_needed(plan):,.0f} customers per arm, {plan.looks} look{'s' if plan.looks > 1 else ''} included; "
+        f"- new customers a day: {plan.traffic:,}, each counted once, and independent of one another\n"
+        f"- {percent(plan.before, 12)} convert now; {percent(plan.after, 12)} is the smallest change worth finding, with {100 * plan.power:.0f} % power, two-sided at 5 %\n"
+        f"- customers per arm: {ceil(customers_needed(plan)):,}, {plan.looks} look{'s' if plan.looks > 1 else ''} included; "
         f"with {plan.test_days} days the power is {100 * power_with(plan, plan.test_days):.0f} %\n"
-        f"- the effect is the same in each week; weekends are in full weeks\n"
+        f"{FEW if few else ''}- the effect is the same in each week; weekends are in full weeks\n"
         f"- if only profit counted, {plan.later:,} customers were still to come, and rates of arms scattered by that change: n* = {roll:,.0f} per arm"
     )
 
 
 def _weeks(plan):
     ramped = plan.traffic * 7 * plan.ramp
+    test = "3" if plan.weeks == 3 else f"3 to {plan.weeks}"
     unseen = wilson_interval(0, max(round(ramped), 1))[1]
     return (
-        "## Weeks\n\n| week | what | goes on if |\n|---|---|---|\n"
-        "| 0 | scope, KPI tree, owner; log of customer (pseudonym), time, stage, arm, **propensity**, KPI, guardrails | all of it is written down |\n"
-        f"| 1 | A/A test, 50/50 | sample ratio p ≥ {RATIO_ALARM}, no KPI differs (p < 0.01), every decision has its propensity |\n"
+        "## Weeks\n\n| week | what | the owner may start the next stage if |\n|---|---|---|\n"
+        "| 0 | scope, KPI tree, owner; log of customer (pseudonym), time, stage, version of the policy, arm, **propensity**, KPI, guardrails | all of it is written down |\n"
+        f"| 1 | A/A test, 50/50; the kill switch is tried out | sample ratio p ≥ {RATIO_ALARM}, no KPI differs (p < 0.01), every decision has its propensity |\n"
         f"| 2 | offline check on the log; then a ramp to {percent(plan.ramp)}, guardrails only: no effect is read | no guardrail is crossed |\n"
-        f"| 3 to {plan.weeks} | 50/50, policy frozen, {plan.test_days} days | sample ratio each day; looks at the bounds below alone |\n"
+        f"| {test} | 50/50, {plan.test_days} days | sample ratio each day; looks at the bounds below alone |\n"
         f"| after | decision; rollout with a holdout of {percent(plan.holdout)} | propensities are logged on |\n\n"
         f"In the ramp about {ramped:,.0f} customers meet the new arm. A harm that none of them shows may still strike up to {percent(round(unseen, 5))} "
-        "of customers (95 %). Stages are never pooled."
+        "of customers (95 %). The policy is frozen within each stage. Stages are never pooled."
     )
 
 
 def _rules(plan):
     days = np.rint(plan.test_days * np.arange(1, plan.looks + 1) / plan.looks).astype(int)
     looks = "; ".join(f"day {day}: {bound:.2f}" for day, bound in zip(days, plan.bounds))
-    rails = "\n".join(f"- {name}: {limit}" for name, limit in plan.guardrails.items())
+    rails = "\n".join(f"- {_line(name)}: {_line(limit)}" for name, limit in plan.guardrails.items())
     return (
         f"## Stopping rule\n\nStop for an effect only where |z| exceeds its bound (O'Brien-Fleming; {looks}). Otherwise stop at day {plan.test_days}. "
-        "No bound crossed means: not found, the old arm stays. What wins is expected to be smaller than it looks.\n\n"
+        "Crossed on the side of the change: the owner may decide for the new arm. No bound crossed (not found), or one on the other side: the old arm stays. "
+        "What wins is expected to be smaller than it looks.\n\n"
         f"## Guardrails and kill switch\n\nAny of these stops the pilot at once, and all customers get the old arm:\n\n{rails}\n"
         f"- sample ratio p < {RATIO_ALARM}: stop, and look for the fault before looking at results\n\n"
-        "The kill switch is tried out in week 1. Whoever presses it needs nobody's leave. Starting again does.\n\n"
+        "Whoever presses the kill switch needs nobody's leave. Starting again does.\n\n"
         "Objections to direct marketing, and to profiling for it, are carried out at once, in both arms and in training data. No decision with legal or similarly "
         "significant effects on a person is left to the policy alone."
     )
@@ -207,8 +225,8 @@ def _rules(plan):
 def _people():
     rows = "\n".join(f"| {role} | | | |" for role in ROLES)
     return (
-        "## Who decides, and when\n\nStart of each stage, stop, and rollout: the owner, in writing, on the rule above.\n\n"
-        f"| role | name | agrees (yes or no) | date |\n|---|---|---|---|\n{rows}\n\nStill a draft while a line is empty."
+        "## Who decides, and when\n\nStart of each stage, decision and rollout: the owner, in writing, on the rule above. Stop: whoever may press it.\n\n"
+        f"| role | name | agrees (yes or no) | date |\n|---|---|---|---|\n{rows}\n\nA draft while a line is empty. Whether full lines are an approval is for your own house to say, and not for this page."
     )
 
 

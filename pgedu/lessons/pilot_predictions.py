@@ -2,8 +2,8 @@
 
 thompson_alarms = (
     "Two arms that are exactly alike, Thompson sampling for eight weeks, one test at 5 % at the end. How often does it call them different?",
-    ["In 5 %, as it was promised", "In fewer: most customers are in one arm", "In about 12 %"],
-    "In about 12 %",
+    ["In 5 %, as it was promised", "In fewer: most customers are in one arm", "In more than twice as many"],
+    "In more than twice as many",
     "The last column says 12.3 for Thompson and 5.0 for the fixed split. An arm that was unlucky early gets few customers more, so its bad luck "
     "is never put right, and stays in its mean.",
 )
@@ -15,10 +15,11 @@ ten_looks = (
     "what the one before has seen.",
 )
 price_of_a_floor = (
-    "Thompson saves about 173 of the 224 conversions that halves lose. Each arm now keeps at least 10 % of the customers. How much of that is given up?",
-    ["Nearly all of it", "About an eighth", "About half"],
-    "About an eighth",
-    "74 are lost instead of 51: 22 of 173. And 6.0 % of A/A tests alarm instead of 12.3.",
+    "A floor of 10 % costs about 22 conversions, and takes the false alarms from 12.3 to 6.0 %. What do the next 10 points of floor bring?",
+    ["About the same again, for the same price", "More conversions lost, and hardly fewer alarms", "Hardly any change in either"],
+    "More conversions lost, and hardly fewer alarms",
+    "At 20 % 107 are lost instead of 74, and 5.1 % of A/A tests alarm instead of 6.0: below the promised 5 there is nothing to win. "
+    "The first few points of floor are the cheap ones.",
 )
 who_is_dropped = (
     "The price of a contact rises from 0 until contacts are halved, from 0.68 to 0.35 a head. Whom does this hardly touch?",
@@ -36,15 +37,15 @@ without_entropy = (
 )
 ten_times_the_audience = (
     "The audience is 1,000,000, and the best test has about 31,500 customers per arm. Ten times the audience: how large is it now?",
-    ["Ten times as large", "About 3.4 times as large", "As large as before"],
-    "About 3.4 times as large",
-    "107,000, about the root of ten. A test must pay for itself out of what comes after it, but it also has less and less left to learn.",
+    ["Ten times as large", "About three times as large", "As large as before"],
+    "About three times as large",
+    "107,000, 3.4 times as large: about the root of ten. A test must pay for itself out of what comes after it, but it also has less and less left to learn.",
 )
 two_good_days = (
     "On day 1 the new arm is 15 % better, on day 2 20 %. How does it look when both days are added up?",
-    ["Between 15 and 20 % better", "As good as the old one", "27 % worse"],
-    "27 % worse",
-    "Nearly all of the new arm's customers are of day 2, on which both arms do half as well. Pooling compares day 2 with day 1.",
+    ["Between 15 and 20 % better", "As good as the old one", "Worse than the old one"],
+    "Worse than the old one",
+    "27 % worse, if 1 % had it on day 1 and half on day 2. Nearly all of the new arm's customers are of day 2, on which both arms do half as well. Pooling compares day 2 with day 1.",
 )
 halves_assumed = (
     "95 : 5 is planned, and 95 : 5 it is. The check of the sample ratio expects halves. From how many customers on does it nearly always alarm?",

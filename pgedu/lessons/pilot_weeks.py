@@ -1,6 +1,7 @@
 """The weeks of a pilot in notebook 14, as a picture: what happens when, and what the test can find by its end."""
 
 from functools import cache
+from math import ceil
 
 import numpy as np
 
@@ -25,10 +26,11 @@ def powers(looks):
 def weeks(figure):
     """Left: the steps on a calendar; right: the power over the length of the pilot."""
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
-    tidy(left, "", "week").set(xlim=(-1.05, LAST + 1.4), ylim=(len(STEPS) - 0.4, -0.6), xticks=range(0, LAST + 1, 2))
+    tidy(left, "", "weeks since the start").set(xlim=(-1.05, LAST + 1.4), ylim=(len(STEPS) - 0.4, -0.6), xticks=range(0, LAST + 1, 2))
     left.set_yticks(range(len(STEPS)), STEPS)
     hues = ["0.6", COLORS["leave one out"], COLORS["batch mean"], COLORS["learned value"], COLORS["none"], "0.6"]
     bars = left.barh(range(len(STEPS)), np.ones(len(STEPS)), 0.6, color=hues)
+    days = [label(left, WEEKS_BEFORE - 0.15, row, "", ha="right") for row in (3, 4)]  # where a bar ends at the edge, this does not
     tidy(right, "power, %", "weeks of the pilot").set(xlim=(2.8, LAST + 0.2), ylim=(0, 103), xticks=range(3, LAST + 1))
     right.axhline(80, color=COLORS["exact"], linestyle="--", linewidth=1.5)
     label(right, LAST + 0.1, 75, "80 %", ha="right")
@@ -44,6 +46,8 @@ def weeks(figure):
         lengths = [1, 1, 1, plan.test_days / 7, min(needed / 7, LAST + 1.3 - WEEKS_BEFORE), 1]
         for bar, start, length in zip(bars, starts, lengths):
             bar.set(x=start, width=length)
+        for text, number in zip(days, (plan.test_days, ceil(needed))):
+            text.set_text(f"{number:,}")
         lengths_of = np.arange(3, weeks + 1)
         shifts = shift_of(plan, plan.traffic * 7 * (lengths_of - WEEKS_BEFORE) / 2)
         found = 100 * np.interp(shifts, SHIFTS, powers(looks))
@@ -58,6 +62,6 @@ def _in_words(plan, needed, power):
     least = smallest_found(plan)
     enough = "It fits" if fits(plan) else "It does not fit"
     return (
-        f"{percent(plan.before)} against {percent(plan.after)}, {plan.traffic:,} a day: the test needs {needed:,.0f} days and has {plan.test_days}. {enough}. "
+        f"{percent(plan.before)} against {percent(plan.after)}, {plan.traffic:,} a day: the test needs {ceil(needed):,} days and has {plan.test_days}. {enough}. "
         f"Its power is {power:.0f} %; with 80 % it finds {f'{percent(least)} or more' if least else 'nothing'}."
     )

@@ -74,8 +74,14 @@ def test_a_certain_decision_is_not_rounded_to_certainty():
 
 def test_the_sentence_says_whether_it_fits():
     canvas = Canvas(pilot)
-    assert "40 days: it fits into 56" in canvas.draw(**PILOT)
-    assert "40 days: it does not fit into 35" in canvas.draw(**PILOT | {"weeks": 5})
+    assert "41 days: it fits into 56" in canvas.draw(**PILOT)
+    assert "41 days: it does not fit into 35" in canvas.draw(**PILOT | {"weeks": 5})
+
+
+def test_a_bias_of_nothing_is_not_said_to_be_high_or_low():
+    canvas = Canvas(floors, (9.6, 3.6))
+    assert "own mean is right; IPS is right on average, and in one pilot off by ± 2.2 %" in canvas.draw(floor=0.5)
+    assert "own mean is 3.9 % too low; IPS has no use" in canvas.draw(floor=0.0)
 
 
 def test_floors_against_counted_pilots():

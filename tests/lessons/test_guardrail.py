@@ -8,7 +8,7 @@ from lesson import corners
 
 from pgedu import exact_return
 from pgedu.lessons.guardrail import (
-    LIMIT, PROFITS, SHARES, ascent, best_price, chances, circling, contacts, policy, prices, segments, used_by,
+    LIMIT, PROFITS, SHARES, ascent, best_price, chances, learned_price, contacts, policy, prices, segments, used_by,
 )  # fmt: skip
 from pgedu.panels.canvas import Canvas
 
@@ -77,7 +77,7 @@ def test_the_price_that_just_keeps_the_limit_is_within_it():
 @pytest.mark.parametrize("tau", [0.2, 0.0])
 @pytest.mark.parametrize("price_rate", [0.02, 0.5])
 def test_circling(tau, price_rate):
-    canvas = Canvas(circling)
+    canvas = Canvas(learned_price)
     assert canvas.draw(new=[], tau=tau) == "No update yet."
     records = list(ascent(np.random.default_rng(0), tau, price_rate, updates=60))
     canvas.draw(new=records[:30], tau=tau)

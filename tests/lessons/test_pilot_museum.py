@@ -27,7 +27,7 @@ def test_numbers_of_the_threads():
     assert ratio_alarm(2035, 4072, 0.2) == pytest.approx(2.40e-149, rel=0.003)
     assert chance_of_alarm(np.array([30.0]), HALVES.true, HALVES.checked)[0] > 0.99
     assert chance_of_alarm(np.array([300.0]), FIFTH.true, FIFTH.planned)[0] == pytest.approx(0.98, abs=0.005)
-    assert chance_of_alarm(np.array([300.0]), FIFTH.true, FIFTH.checked).tolist() == [0]
+    assert FIFTH.checked is None and 2035 / 6107 == pytest.approx(FIFTH.true, abs=0.001)  # the check that was there was right
 
 
 def test_the_picture_at_the_ends():
@@ -37,9 +37,10 @@ def test_the_picture_at_the_ends():
         assert f"a chance of {dot.get_ydata()[0]:.1f} %" in sentence
 
 
-@pytest.mark.parametrize("mistake, right, was", [(HALVES, 0.1, 100.0), (FIFTH, 98.2, 0.0)])
+@pytest.mark.parametrize("mistake, right, was", [(HALVES, 0.1, 100.0), (FIFTH, 98.2, None)])
 def test_the_picture_compares_the_right_check_with_the_one_that_was_there(mistake, right, was):
     canvas = Canvas(museum)
-    canvas.draw(mistake=mistake, customers=300.0)
-    ends = {label: line(canvas.figure.axes[0], label)[-1] for label in ("right expectation", "as it was")}
-    assert ends["right expectation"] == pytest.approx([300, right], abs=0.1) and ends["as it was"] == pytest.approx([300, was], abs=0.1)
+    sentence = canvas.draw(mistake=mistake, customers=300.0)
+    ends = {label: line(canvas.figure.axes[0], label)[-1:].ravel() for label in ("right expectation", "as it was")}
+    assert ends["right expectation"] == pytest.approx([300, right], abs=0.1) and ends["as it was"] == pytest.approx([] if was is None else [300, was], abs=0.1)
+    assert ("that was there" in sentence) == (mistake.checked is not None)
