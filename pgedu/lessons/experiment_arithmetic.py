@@ -72,12 +72,17 @@ def obrien_fleming(looks, *, alpha=0.05):
 
 
 def _bounds(shape, alpha):
+    """The multiple of a shape that is ever exceeded with chance alpha; by the secant method, on normal quantiles."""
     _chance("alpha", alpha)
-    low, high = 0.01, 40.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if alarm_rates(middle * shape)[-1] > alpha else (low, middle)
-    return middle * shape
+    off = lambda size: NORMAL.inv_cdf(1 - alarm_rates(size * shape)[-1] / 2) - NORMAL.inv_cdf(1 - alpha / 2)  # noqa: E731
+    old, new = (NORMAL.inv_cdf(1 - alpha / 2) / shape[-1] * factor for factor in (1.0, 1.1))
+    error, now = off(old), off(new)
+    for _ in range(20):
+        if abs(now) < 1e-11 or now == error:
+            return new * shape
+        old, new, error = new, new - now * (new - old) / (now - error), now
+        now = off(new)
+    return new * shape
 
 
 def exaggeration(power, *, alpha=0.05):

@@ -38,6 +38,11 @@ COLORS = {
     "double q learning": "#56B4E9",
     "proxy": "#D55E00",
     "held back": "#0072B2",
+    "fixed": "#0072B2",
+    "test and roll": "#E69F00",
+    "Thompson": "#D55E00",
+    "Thompson, floor 10 %": "#009E73",
+    "gradient bandit": "#CC79A7",
 }
 
 # Matplotlib's own defaults and a few of ours: what a notebook has set for its own pictures (a dark style, LaTeX, a huge
