@@ -1,4 +1,4 @@
-"""Worlds of one step with d continuous actions: reward f(a) = h(a_1) + ... + h(a_d), and all that is exact about them."""
+"""Notebook 08: worlds of one step with continuous actions, f(a) = h(a_1) + ... + h(a_d), and all that is exact of them."""
 
 import numpy as np
 from gymnasium import spaces
