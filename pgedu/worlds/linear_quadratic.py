@@ -35,8 +35,8 @@ class LinearQuadratic:
 
     The policy is u = -K x + sigma eps, with independent standard normal eps. The `gain_...` methods take the gain
     itself: theta [*R, D] is K [M, N] row by row, D = M N, for any number of runs; sigma is one number, or one for each
-    action, [*R, M]. `solve`, `exact_return` and `exact_gradient` take a `Policy` whose mean is linear in the state,
-    with its own theta; that of `Policy(Gain(N, M, sigma), Gaussian(M))` is K itself.
+    action, [*R, M]. `solve`, `exact_return` and `exact_gradient` take such a `Policy(Gain(N, M, sigma), Gaussian(M))`,
+    whose theta is K, too. (Any policy with normal actions can act here.)
 
     A gain is stable where gamma^t E[x_t x_t'] dies away. Where it is not, J is -inf and so is every entry of its
     gradient: a mark, not a direction. Nothing here is ever NaN. (A world that happens not to start, nor to be pushed,
@@ -145,16 +145,6 @@ class LinearQuadratic:
         gradient = -2 * solution.errors @ solution.visits
         gradient = gradient if self._steps(horizon) is None else gradient.sum(axis=0)
         return marked(gradient, axes=2).reshape(np.shape(theta))
-
-    @_marked
-    def sigma_gradient(self, theta, *, sigma, horizon=None):
-        """dJ / d log sigma = -2 sigma^2 sum_t gamma^t diag(R + gamma B' P_t+1 B), [*R, M]; -inf where unstable."""
-        horizon = self._steps(horizon)
-        P, weights = self.solve_gain(theta, sigma=sigma, horizon=horizon).values, self._weights(horizon)
-        ahead = P[None] if horizon is None else np.concatenate([P[1:], np.zeros_like(P[:1])])
-        each = np.diagonal(self.R + self.gamma * self.B.T @ ahead @ self.B, axis1=-2, axis2=-1)
-        slopes = -2 * self._squares(theta, sigma, horizon) * np.tensordot(weights, each, axes=1)
-        return marked(slopes, axes=1)
 
     @_marked
     def improve_gain(self, theta):
