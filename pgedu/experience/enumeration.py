@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pgedu.arguments import able
-from pgedu.experience.rollouts import require_fit, rollout_of
+from pgedu.arguments import able, number
+from pgedu.experience.rollouts import rollout_of
 
 LIMIT = 20_000_000  # numbers in one array of an enumeration, beyond which it is refused
 
@@ -28,8 +28,8 @@ def enumerate_rollouts(mdp, policy, theta, *, horizon, batch=1):
     if mdp.reward_noise or mdp.rewards.ndim != 2:
         got = f"{mdp.reward_noise} and {mdp.rewards.shape}"
         raise ValueError(f"mdp must have reward_noise 0 and rewards [S, A] to be enumerated; got {got}")
-    theta = require_fit(mdp, policy, theta, horizon=horizon, batch=batch)
-    horizon = min(horizon, mdp.horizon or horizon)
+    number("horizon", horizon, 1, whole=True), number("batch", batch, 1, whole=True)
+    theta, horizon = mdp.require_fit(policy, theta), min(horizon, mdp.horizon or horizon)
     # The largest arrays: d log pi / d outputs [T, *R, N^batch, batch, A], and gradients [*R, N^batch, batch, D].
     for_each = batch * int(np.prod(theta.shape[:-1])) * max(horizon * mdp.n_actions, policy.size)
     most = int((LIMIT / for_each) ** (1 / batch) + 1e-9)  # a root of 64 may be 3.9999999999999996

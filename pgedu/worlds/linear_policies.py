@@ -51,8 +51,7 @@ def pathwise_gradients(world, policy, theta, rollout):
     theta, _ = _gain_and_sigma(world, policy, theta)
     if (np.diff(rollout.mask, axis=0) > 0).any():
         raise refuse("rollout", "one whole episode a column", "one that goes on after an end")
-    outputs, backward = policy.approximator.trace(theta, rollout.observations[:-1])
-    mean, W = outputs[..., : len(world.R)], -world.matrix(theta)[..., None, :, :]
+    W = -world.matrix(theta)[..., None, :, :]
     of_actions, ahead = [], np.zeros_like(rollout.observations[-1])
     for state, action, gamma, mask in list(zip(*rollout[:2], rollout.discounts, rollout.mask))[::-1]:
         later = gamma[..., None] * ahead
@@ -61,7 +60,8 @@ def pathwise_gradients(world, policy, theta, rollout):
         of_actions.append(slope)
     weights = np.cumprod(np.concatenate([np.ones_like(rollout.mask[:1]), rollout.discounts[:-1]]), axis=0)
     slopes = weights[..., None] * np.array(of_actions[::-1])
-    return marked(backward(np.concatenate([slopes, slopes * (rollout.actions - mean)], axis=-1)), axes=1)
+    of_gains = -np.einsum("t...m,t...n->...mn", slopes, rollout.observations[:-1])  # u = -K x + sigma eps
+    return marked(of_gains.reshape(*of_gains.shape[:-2], -1), axes=1)
 
 
 def _gain_and_sigma(world, policy, theta):

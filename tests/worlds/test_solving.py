@@ -168,7 +168,7 @@ def test_a_hook_that_is_wrong_is_told_so(hook, said):
 @pytest.mark.parametrize("horizon", [10**7, 10**9, 100_001, 2.0, 1e7, np.inf, True, "3"])
 @pytest.mark.parametrize("exact", [pg.solve, pg.exact_return, pg.exact_gradient])
 def test_endless_horizons_and_those_that_are_not_whole_are_refused_at_once(monkeypatch, exact, horizon):
-    monkeypatch.setattr(solving, "_ahead", lambda *arguments: pytest.fail("it began to solve"))
+    monkeypatch.setattr(solving, "ahead", lambda *arguments: pytest.fail("it began to solve"))
     whole = "at most 100000 steps to be solved here" if isinstance(horizon, int) and horizon > 1 else "a whole number"
     with pytest.raises(ValueError, match=f"^horizon must be {whole}.*; got {horizon!r}"):
         exact(WORLD, POLICY, np.zeros(9), horizon=horizon)
