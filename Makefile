@@ -51,7 +51,7 @@ bench: $(VENV)/installed-bench
 
 # Not part of `make test`: these other programs are ten times as large as everything else together.
 peers: $(VENV)/installed-peers
-	$(BIN)/python -m pytest tests/peers.py tests/peers_off_policy.py
+	$(BIN)/python -m pytest tests/peers.py tests/peers_off_policy.py tests/peers_rlhf.py tests/peers_trl.py
 	$(BIN)/python tests/peers.py $(PEERS_ARGS)
 
 # Not part of `make test` either: it runs tests again for every change.

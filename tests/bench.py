@@ -21,10 +21,11 @@ import nbformat  # noqa: E402
 from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all  # noqa: E402
 
 from pgedu import (  # noqa: E402
-    MLP, SGD, Adam, Gain, Gaussian, LearnedValue, Linear, LinearQuadratic, PendulumVectorEnv, Policy, Stream, Table, campaign, collect, direct_method,
-    discounted_returns, doubly_robust, enumerate_rollouts, episode_gradients, exact_return, gae, leave_one_out, none,
-    normal_interval, per_decision_importance, ppo, reinforce, reward_to_go, rollout_from_table, short_corridor,
-    trajectory_importance, weighted_importance, weighted_per_decision,
+    MLP, SGD, Adam, Gain, Gaussian, Language, LearnedValue, Linear, LinearQuadratic, PendulumVectorEnv, Policy, Rollout,
+    Stream, Table, best_of_n, campaign, collect, direct_method, direct_preference, discounted_returns, doubly_robust,
+    enumerate_rollouts, episode_gradients, exact_return, gae, group_advantage, kl_divergence, leave_one_out, log_softmax, none,
+    normal_interval, per_decision_importance, ppo, prefer, reinforce, reward_to_go, rollout_from_table, short_corridor, tilt,
+    total_return, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
 from pgedu.lessons.checks import check_baseline, check_estimator, check_gae, check_returns  # noqa: E402
 from pgedu.lessons.museum import EXHIBITS, exact_cost  # noqa: E402
@@ -183,6 +184,73 @@ def bench_cliff():
     each = {name: timed(partial(learn, name), repeat=1) for name in names}
     report("cliff, 20,000 steps of 20 learners of each of five methods", f"{sum(each.values()):.2f} s", "target: about 2 s")
     report(f"   {'; '.join(names.values())}", "; ".join(f"{seconds:.2f}" for seconds in each.values()))
+
+
+LANGUAGE = Language(("good", "fine", "bad"), 4)
+LOG_WORDS = np.broadcast_to(np.log([0.7, 0.1, 0.2]), (LANGUAGE.n_states, 3))  # of the reference, whatever came before
+LOG_REFERENCE = LANGUAGE.log_probs(LOG_WORDS)
+FINE = LANGUAGE.counts[:, 1]
+LIKED = FINE - 0.35 * FINE**2 + 0.3 * (LANGUAGE.sentences[:, -1] == 2)
+
+
+def judged_pairs(rng, count=50_000):
+    """(preferred, rejected): rollouts [T, count] of sentences of the reference."""
+    first, second = rng.choice(len(LIKED), size=(2, count), p=np.exp(LOG_REFERENCE))
+    wins = prefer(LIKED, first, second, rng)
+    world, end = LANGUAGE.world(LIKED), np.full((1, count), LANGUAGE.n_states - 1)
+
+    def told(numbers):
+        states = np.concatenate([LANGUAGE.states[numbers].T, end])
+        return Rollout(*world.record(LOG_WORDS, states, LANGUAGE.sentences[numbers].T))
+
+    return told(np.where(wins, first, second)), told(np.where(wins, second, first))
+
+
+def aligning(beta, learners=20, group=16):
+    """{method: (training, updates)}, from the reference on; RLOO and PPO are paid less beta times each word's log ratio."""
+    policy = Policy.softmax(Table(LANGUAGE.n_states, 3))
+    paid = LANGUAGE.world(LIKED, policy_rewards=lambda log_pi: -beta * (log_pi - LOG_WORDS))
+    good, bad = judged_pairs(np.random.default_rng(1))
+    theta = np.tile(LOG_WORDS.ravel(), (learners, 1))
+    common = {"policy": policy, "runs": learners, "theta": theta, "rng": np.random.default_rng(0)}
+    critic = LearnedValue(Table(LANGUAGE.n_states, 1), Adam(0.1))
+    return {
+        "RLOO": (reinforce(paid, optimizer=Adam(0.05), episodes=group, estimator=total_return, baseline=leave_one_out,
+                           **common), 300),
+        "GRPO": (reinforce(paid, optimizer=Adam(0.05), episodes=group, estimator=group_advantage, **common), 300),
+        "PPO": (ppo(paid, optimizer=Adam(0.02), critic=critic, environments=group, steps=None, lam=1.0, minibatches=1,
+                    normalize=False, **common), 300),
+        "DPO": (direct_preference(optimizer=Adam(0.03), preferred=good, rejected=bad, beta=beta, pairs=64, **common), 600),
+    }  # fmt: skip
+
+
+def bench_alignment(beta=0.3):
+    """Four methods of RLHF in the language of 81 sentences, to their plateau: the last quarter gains less than a hundredth."""
+    best, start = tilt(LOG_REFERENCE, LIKED, beta)[1], np.exp(LOG_REFERENCE) @ LIKED
+    for name, (training, updates) in aligning(beta).items():
+        thetas, began = [], time.perf_counter()
+        for _ in range(updates):
+            thetas.append(next(training).theta)
+        seconds = time.perf_counter() - began
+        late_and_last = np.array(thetas)[[3 * updates // 4, -1]].reshape(2, -1, LANGUAGE.n_states, 3)
+        log_probs = LANGUAGE.log_probs(log_softmax(late_and_last))
+        kl = kl_divergence(log_probs, LOG_REFERENCE)
+        late, last = np.median((np.exp(log_probs) @ LIKED - beta * kl - start) / (best - start), axis=-1)
+        report(f"81 sentences, {name}, 20 learners, {updates} updates", f"{seconds:.2f} s", "target: about 2 s")
+        report("   share of what there was to gain, median, after three quarters and all", f"{late:.3f} and {last:.3f}")
+
+
+def bench_tables():
+    """The exact tables behind a slider of notebook 12: all tilts and all best-of-n of its picture."""
+
+    def tilts():
+        return [kl_divergence(tilt(LOG_REFERENCE, LIKED, beta)[0], LOG_REFERENCE) for beta in np.geomspace(0.02, 50, 100)]
+
+    def bests():
+        return [kl_divergence(best_of_n(LOG_REFERENCE, LIKED, n), LOG_REFERENCE) for n in range(1, 101)]
+
+    for name, table in (("tilts", tilts), ("best-of-n", bests)):
+        report(f"81 sentences: 100 exact {name} with their KL", f"{1000 * timed(table):.1f} ms", "target: 50 ms or less")
 
 
 def bench_collecting():
@@ -441,7 +509,7 @@ def bench_moving(page, panel, what, ratio, to_label, back):
 def main():
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}\n")
     for bench in (bench_corridor, bench_steps, bench_collecting, bench_cartpole, bench_pendulum, bench_gains, bench_cliff,
-                  bench_growth, bench_exact, bench_off_policy, bench_import):  # fmt: skip
+                  bench_alignment, bench_tables, bench_growth, bench_exact, bench_off_policy, bench_import):  # fmt: skip
         bench()
     if find_chromium() is None:
         print("No Chromium on this machine: the panels were not measured.")

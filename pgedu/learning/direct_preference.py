@@ -14,6 +14,10 @@ from pgedu.learning.training import PolicyTraining
 def _answers(name, value):
     if not (isinstance(value, Rollout) and value.rewards.ndim == 2):
         raise refuse(name, "a Rollout [T, P] of whole episodes", value)
+    if not value.rewards.size:
+        raise refuse(name, "one answer or more", f"shape {value.rewards.shape}")
+    if not np.isfinite(value.log_probs[value.mask > 0]).all():
+        raise refuse(name, "answers that the reference policy can give, with finite log_probs", "NaN or infinity")
     return value
 
 

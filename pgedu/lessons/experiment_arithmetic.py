@@ -1,6 +1,7 @@
 """The arithmetic of a pilot: how many customers a test needs, what looking early does to it, when to stop testing."""
 
-from math import erfc, sqrt
+from functools import lru_cache
+from math import ceil, erfc, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from pgedu.arguments import number, numbers, refuse
 
 NORMAL = NormalDist()
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(160)  # on -1 .. 1; for the density between two bounds
+FAR = 9.0  # standard deviations: beyond is nothing
+nodes = lru_cache(np.polynomial.legendre.leggauss)  # and their weights, on -1 .. 1; for the density between two bounds
 
 
 def arm_size(before, after, *, power=0.8, alpha=0.05):
@@ -21,12 +23,15 @@ def arm_size(before, after, *, power=0.8, alpha=0.05):
     before, after = _chance("before", before), _chance("after", after)
     if before == after:
         raise refuse("after", "another rate than before", after)
-    z = NORMAL.inv_cdf(1 - _chance("alpha", alpha) / 2) + NORMAL.inv_cdf(_chance("power", power))
+    if not _chance("alpha", alpha) / 2 < _chance("power", power):
+        raise refuse("power", f"above alpha / 2 = {alpha / 2}, which luck alone has", power)
+    z = NORMAL.inv_cdf(1 - alpha / 2) + NORMAL.inv_cdf(power)
     return z**2 * (before * (1 - before) + after * (1 - after)) / (after - before) ** 2
 
 
 def power_of(before, after, size, *, alpha=0.05):
     """The chance that the test of `arm_size` finds the change with `size` customers per arm, the sign included."""
+    before, after = _chance("before", before), _chance("after", after)
     deviation = sqrt((before * (1 - before) + after * (1 - after)) / number("size", size, above=0))
     return NORMAL.cdf(abs(after - before) / deviation - NORMAL.inv_cdf(1 - _chance("alpha", alpha) / 2))
 
@@ -44,13 +49,14 @@ def alarm_rates(bounds, shift=0.0):
     bounds = numbers("bounds", bounds, "[K]")
     if bounds.ndim != 1 or not bounds.size or (bounds <= 0).any():
         raise refuse("bounds", "[K], above 0", bounds.tolist())
-    step = shift / sqrt(bounds.size)  # of the sum of one look's worth of customers, whose variance is 1
+    step = number("shift", shift) / sqrt(bounds.size)  # of the sum of one look's worth of customers, whose variance is 1
     sums, mass, kept = np.zeros(1), np.ones(1), []
     for look, bound in enumerate(bounds, start=1):
-        half = bound * sqrt(look)
-        following = half * NODES
+        half = min(bound, FAR + abs(shift)) * sqrt(look)
+        places, weights = nodes(160 * ceil(half / 40))
+        following = half * places
         density = np.exp(-((following[:, None] - sums - step) ** 2) / 2) @ mass / sqrt(2 * np.pi)
-        sums, mass = following, density * half * WEIGHTS
+        sums, mass = following, density * half * weights
         kept.append(mass.sum())
     return 1 - np.array(kept)
 
@@ -75,15 +81,21 @@ def _bounds(shape, alpha):
 
 
 def exaggeration(power, *, alpha=0.05):
-    """E[|estimate| / truth, given that the test finds something]: by how much those that won exaggerate."""
-    z = NORMAL.inv_cdf(1 - _chance("alpha", alpha) / 2)
-    low, high = 0.0, 10.0
+    """E[|estimate| / truth, given that the test finds something]: by how much those that won exaggerate.
+
+    Raises:
+        ValueError: a power that is not above alpha.
+    """
+    if not _chance("alpha", alpha) < _chance("power", power):
+        raise refuse("power", f"above alpha = {alpha}, which luck alone has", power)
+    z = NORMAL.inv_cdf(1 - alpha / 2)
+    low, high = 0.0, 2 * z + 10
     for _ in range(80):  # the true difference in standard errors, at which both tails together have that power
         truth = (low + high) / 2
         low, high = (truth, high) if NORMAL.cdf(truth - z) + NORMAL.cdf(-truth - z) < power else (low, truth)
     above = NORMAL.pdf(z - truth) + truth * NORMAL.cdf(truth - z)  # E of the estimate, where it exceeds z
     below = NORMAL.pdf(z + truth) - truth * NORMAL.cdf(-truth - z)
-    return (above + below) / (truth * _chance("power", power))
+    return (above + below) / (truth * power)
 
 
 def roll_size(customers, noise, prior):
@@ -93,7 +105,8 @@ def roll_size(customers, noise, prior):
     mean. Maximises what N customers bring in all. Source: Feit & Berman (2019), eq. 10.
     """
     k = (number("noise", noise, above=0) / number("prior", prior, above=0)) ** 2
-    return sqrt(number("customers", customers, above=0) * k / 4 + (0.75 * k) ** 2) - 0.75 * k
+    share = number("customers", customers, above=0) * k / 4
+    return share / (sqrt(share + (0.75 * k) ** 2) + 0.75 * k)  # the same, without a difference of two large numbers
 
 
 def ratio_alarm(first, second, share=0.5):

@@ -33,6 +33,8 @@ class Language:
     stop: int | None = None
 
     def __post_init__(self):
+        if not (np.iterable(self.words) and all(isinstance(word, str) for word in self.words)):
+            raise refuse("words", "texts", self.words)
         object.__setattr__(self, "words", tuple(self.words))
         if len(self.words) < 2 or len(set(self.words)) < len(self.words):
             raise refuse("words", "two or more, all different", self.words)
@@ -104,7 +106,7 @@ class Language:
         successors[self.states[:, :-1], np.maximum(self.sentences[:, :-1], 0), 0] = self.states[:, 1:]
         paid[..., self.states[last], self.sentences[last]] = rewards
         return MDP(
-            rewards=paid, start=np.eye(S)[0], terminal=np.arange(S) == S - 1, successors=successors,
+            rewards=paid, start=np.arange(S) == 0, terminal=np.arange(S) == S - 1, successors=successors,
             chances=np.ones((S, V, 1)), gamma=gamma, policy_rewards=policy_rewards,
         )  # fmt: skip
 
@@ -114,6 +116,8 @@ class Language:
         if log_policy.shape[-2:] != (self.n_states, len(self.words)):
             wanted = f"[*R, S, V] with (S, V) = {(self.n_states, len(self.words))}"
             raise refuse("log_policy", wanted, f"shape {log_policy.shape}")
+        if not np.allclose(np.exp(np.minimum(log_policy[..., :-1, :], 1)).sum(axis=-1), 1, rtol=0, atol=1e-9):
+            raise refuse("log_policy", "logarithms of chances that sum to 1 after each prefix", "others, such as logits or NaN")
         each = log_policy[..., self.states, np.maximum(self.sentences, 0)]
         return np.where(self.sentences >= 0, each, 0.0).sum(axis=-1)
 

@@ -11,7 +11,7 @@ def shaped(mdp, potential, *, at_end=None):
     """The MDP with gamma Phi(s') - Phi(s) added to each reward: advantages, exact gradient and best policy stay as they are.
 
     Over an episode the additions telescope: J falls by E Phi(s_0), a state's values by Phi(s), if Phi is 0 in terminal
-    states. (With gamma < 1 and a horizon, the addition of the last step is left over, and that is no longer so.)
+    states. (With a horizon, gamma^T E Phi(s_T) is left over, of episodes that are cut off, and all that is no longer so.)
 
     Args:
         potential: Phi, [S]. What it says of terminal states is not looked at.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pgedu.arguments import number, numbers, refuse
+from pgedu.arguments import number, numbers, refuse, switch
 from pgedu.worlds.mdp import MDP
 
 
@@ -43,8 +43,8 @@ def tickets(cost=0.05, *, bonus=0.0, turns=4, found=0.7, right=(0.2, 0.6, 0.95),
     rewards[:-1, 0], rewards[:-1, 1] = right[facts], bonus - cost
     if handover is not None:
         rewards[:-1, 2] = number("handover", handover)
-    observation = np.arange(end + 1) if sees_turn else np.append(facts, K)
+    observation = np.arange(end + 1) if switch("sees_turn", sees_turn) else np.append(facts, K)
     return MDP(
-        rewards=rewards, start=np.eye(end + 1)[0], terminal=np.arange(end + 1) == end, observation=observation,
+        rewards=rewards, start=np.arange(end + 1) == 0, terminal=np.arange(end + 1) == end, observation=observation,
         successors=successors, chances=chances,
     )  # fmt: skip

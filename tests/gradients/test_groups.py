@@ -58,6 +58,27 @@ def test_groups_that_are_paid_alike_say_nothing():
     assert not pg.group_advantage(rollout).any()
 
 
+def test_rounding_is_no_difference_in_pay():
+    """.1 + .2 is not .3; divided by its own size, that would be an advantage of 1.7."""
+    rollout = pg.collect(pg.bandit([0.0, 0.0]), COIN, np.zeros(2), episodes=4, rng=np.random.default_rng(0))
+    assert not pg.group_advantage(rollout._replace(rewards=np.array([[0.1 + 0.2, 0.3, 0.3, 0.3]]))).any()
+    assert pg.group_advantage(rollout._replace(rewards=np.array([[0.3 + 1e-9, 0.3, 0.3, 0.3]]))).any()
+
+
+def test_rloo_judges_whole_answers():
+    """The baseline of an answer is what the others are paid in all, also where they have ended before."""
+    language = pg.Language(("a", "."), 2, stop=1)
+    policy = pg.Policy.softmax(pg.Table(language.n_states, 2))
+    rollout, chances = pg.enumerate_rollouts(language.world([1.0, 2.0, 4.0]), policy, np.zeros(6), horizon=2)
+    G = rollout.rewards.sum(axis=0).ravel()
+    flat = rollout._replace(**{name: getattr(rollout, name).reshape(len(rollout.rewards) + (name == "observations"), -1)
+                               for name in ("observations", "actions", "rewards", "discounts", "mask", "log_probs")})  # fmt: skip
+    psi = pg.total_return(flat, baseline=pg.leave_one_out)
+    np.testing.assert_allclose(psi, (G - (G.sum() - G) / 2) * flat.mask, rtol=1e-12)
+    short = flat.mask[1] == 0
+    assert not np.allclose(pg.reward_to_go(flat, baseline=pg.leave_one_out)[1, ~short], psi[1, ~short])
+
+
 def test_shares_by_length():
     language = pg.Language(("a", "b", "."), 3, stop=2)
     rewards = np.random.default_rng(0).normal(size=15)
@@ -87,6 +108,10 @@ def test_what_does_not_fit_is_named():
                                ({"epsilon": -1}, "epsilon must be a number of 0 or more; got -1")):  # fmt: skip
         with pytest.raises(ValueError, match=sentence):
             pg.group_advantage(rollout, **settings)
+    with pytest.raises(ValueError, match="rewards must be finite numbers; got NaN or infinity"):
+        pg.group_advantage(rollout._replace(rewards=rollout.rewards * np.nan))
+    with pytest.raises(ValueError, match=r"rollout must be a Rollout \[T, \*R, B\] of whole episodes; got None"):
+        pg.group_advantage(None)
     with pytest.raises(ValueError, match="beta must be a number above 0; got 0"):
         pg.preference_weights([0.0], beta=0)
     with pytest.raises(ValueError, match="kind must be 'dpo' or 'ipo'; got 'kto'"):

@@ -112,6 +112,10 @@ def test_what_does_not_fit_is_named():
         ({"preferred": two, "rejected": one}, "rejected must be as many answers as preferred has, 2; got '?1"),
         ({"preferred": one, "rejected": one, "beta": 0.0}, "beta must be a number above 0; got 0.0"),
         ({"preferred": one, "rejected": one, "kind": "kto"}, "kind must be 'dpo' or 'ipo'; got 'kto'"),
+        ({"preferred": one, "rejected": one._replace(log_probs=one.log_probs - np.inf)},
+         "rejected must be answers that the reference policy can give, with finite log_probs"),
+        ({"preferred": one._replace(log_probs=one.log_probs * np.nan), "rejected": one}, "preferred must be answers that the"),
+        ({"preferred": answers(np.zeros(0, int)), "rejected": one}, r"preferred must be one answer or more; got shape .1, 0."),
         ({"preferred": [0], "rejected": one}, r"preferred must be a Rollout \[T, P\] of whole episodes; got \[0\]"),
     ):
         with pytest.raises(ValueError, match=sentence):

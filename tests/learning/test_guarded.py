@@ -70,7 +70,18 @@ def test_one_update_by_hand():
     assert (progress.rollout.rewards != priced.rewards).any()  # on record stand the rewards, not what was priced in
 
 
+def test_costs_are_discounted_as_rewards_are():
+    """Two steps that each cost 1, gamma .5: 1.5, in the multiplier's step as in the policy's."""
+    world = pg.MDP(rewards=np.zeros((3, 2)), start=[1, 0, 0], terminal=[False, False, True], gamma=0.5,
+                   successors=[[[1], [1]], [[2], [2]], [[2], [2]]], chances=np.ones((3, 2, 1)))  # fmt: skip
+    training = pg.guarded(world, pg.Policy.softmax(pg.Table(3, 2)), optimizer=pg.SGD(1.0), rng=np.random.default_rng(0),
+                          cost=lambda rollout: np.ones_like(rollout.rewards), limit=1.0, price_rate=1.0, episodes=3)  # fmt: skip
+    details = next(training).details
+    assert details["cost"] == pytest.approx(1.5, rel=1e-12) and details["multiplier"] == pytest.approx(0.5, rel=1e-12)
+
+
 @pytest.mark.parametrize("settings, sentence", [
+    ({"multiplier": -1.0}, "multiplier must be 0 or more, a number or .R.; got -1.0"),
     ({"price_rate": -1}, "price_rate must be a number of 0 or more; got -1"),
     ({"cost": 1.0}, "cost must be a function of a rollout; got 1.0"),
     ({"limit": "low"}, "limit must be a number; got 'low'"),

@@ -7,6 +7,7 @@ import pytest
 
 import pgedu as pg
 
+RNG = np.random.default_rng(0)
 REFERENCE, REWARDS = np.log([0.6, 0.3, 0.1]), np.array([0.0, 1.0, 2.0])
 LANGUAGE = pg.Language(("good", "fine", "bad"), 4)
 LOG_REFERENCE = LANGUAGE.log_probs(np.broadcast_to(np.log([0.7, 0.1, 0.2]), (41, 3)))
@@ -141,6 +142,40 @@ def test_preferences_without_a_fault_have_no_finite_fit():
         pg.fit_rewards(np.eye(2), [0, 0], [1, 1])
 
 
+@pytest.mark.parametrize("n", [1, 10**9, 10**18, 10**400])
+def test_however_many_are_drawn_one_of_them_is_the_best(n):
+    won = pg.best_of_n(REFERENCE, REWARDS, n)
+    assert np.exp(won).sum() == pytest.approx(1, rel=1e-12)
+    assert pg.kl_divergence(won, REFERENCE) == pytest.approx(0 if n == 1 else np.log(10), rel=1e-9, abs=1e-12)
+    if n == 10**9:  # log(.9^n - .6^n): too small for a chance, not for its logarithm
+        assert won[1] == pytest.approx(n * np.log(0.9), rel=1e-12)
+
+
+def test_what_is_hardly_ever_drawn_wins_n_times_as_often():
+    rare = np.log([1 - 1e-20, 1e-20, 0.0], where=[True, True, False], out=np.full(3, -np.inf))
+    assert pg.best_of_n(rare, [0.0, 1.0, 2.0], 10**6)[1:] == pytest.approx([np.log(1e-14), -np.inf], rel=1e-12)
+
+
+@pytest.mark.parametrize("beta, value", [(5e-324, 2.0), (1e-300, 2.0), (1e9, 0.5), (1e300, 0.5)])
+def test_no_beta_is_too_small_or_too_large(beta, value):
+    """The best alone, or the reference alone; near it E r + Var r / (2 beta)."""
+    log_pi, reached = pg.tilt(REFERENCE, REWARDS, beta)
+    assert reached == pytest.approx(value + 0.45 / (2 * max(beta, 1e8)) * (beta > 1), rel=1e-12)
+    assert np.exp(log_pi) @ REWARDS == pytest.approx(value, rel=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_a_tilt_is_found_whatever_the_unit_of_the_rewards(scale):
+    log_pi, beta = pg.tilt_at(REFERENCE, scale * REWARDS, 0.3)
+    np.testing.assert_allclose(log_pi, pg.tilt_at(REFERENCE, REWARDS, 0.3)[0], rtol=1e-9)
+    assert beta / scale == pytest.approx(pg.tilt_at(REFERENCE, REWARDS, 0.3)[1], rel=1e-9)
+
+
+def test_each_pair_is_decided_by_a_draw_of_its_own():
+    wins = pg.prefer([0.0, 0.0], np.zeros(1000, int), np.ones(1000, int), np.random.default_rng(0))
+    assert 400 < wins.sum() < 600  # one draw for all would give 0 or 1000
+
+
 LOG_PI = np.log([0.2, 0.5, 0.3])
 
 
@@ -177,6 +212,30 @@ def test_what_an_estimate_of_kl_becomes_as_a_loss(kind):
     (lambda: pg.kl_estimate(REFERENCE, "k4"), "kind must be 'k1', 'k2' or 'k3'; got 'k4'"),
     (lambda: pg.fit_rewards(np.eye(2), [0], [1], [1.0, 2.0]), r"weights must be \[P\] = \(1,\); got shape \(2,\)"),
     (lambda: pg.prefer(REWARDS, [0], [1], 0), "rng must be a generator"),
+    (lambda: pg.prefer(REWARDS, [-1], [1], RNG), r"first must be numbers of alternatives, whole and from 0 to 2; got \[-1\]"),
+    (lambda: pg.prefer(REWARDS, [0], [True], RNG), r"second must be numbers of alternatives, .* from 0 to 2; got \[True\]"),
+    (lambda: pg.prefer(REWARDS, [0], [1, 2], RNG), r"second must be as many as first, shape \(1,\); got shape \(2,\)"),
+    (lambda: pg.prefer(np.eye(2), [0], [1], RNG), r"rewards must be \[N\]; got shape \(2, 2\)"),
+    (lambda: pg.fit_rewards(np.eye(2), [2], [0]), "winners must be numbers of alternatives, whole and from 0 to 1"),
+    (lambda: pg.fit_rewards(np.eye(2), [0, 1], [1]), r"losers must be as many as winners, shape \(2,\); got shape \(1,\)"),
+    (lambda: pg.fit_rewards(np.eye(2), [0, 1], [1, 0], [1, -2]), r"features and weights must be \[N, F\], and 0 or more"),
+    (lambda: pg.fit_rewards([[0, 0], [1e7, 0], [0, 1], [1e7, 1]], [0, 1, 1, 2, 3, 3, 0], [1, 0, 0, 0, 1, 1, 3]),
+     "features must be columns of about one scale"),
+    (lambda: pg.tilt([-np.inf, -np.inf], [0, 1], 1.0), "log_reference must be .* logarithms of chances that sum to 1; got"),
+    (lambda: pg.tilt([np.nan, 0.0], [0, 1], 1.0), "log_reference must be .* chances that sum to 1; got 'a sum of nan'"),
+    (lambda: pg.tilt(REFERENCE, REWARDS[:2], 1.0), r"rewards must be \[..., N\] with N = 3 alternatives; got shape \(2,\)"),
+    (lambda: pg.tilt_at(REFERENCE, REWARDS, np.log(10.0) + 1e-9), "kl must be less than that of the best alternatives alone"),
+    (lambda: pg.tilt_at(REFERENCE, [1.0, 1.0, 1.0], 0.1), "kl must be less than that of the best alternatives alone"),
+    (lambda: pg.best_of_n([0.0, 0.0], [0, 1], 2), "log_probs must be .* logarithms of chances that sum to 1; got 'a sum of 2'"),
+    (lambda: pg.best_of_n([REFERENCE, REFERENCE], REWARDS, 2), r"log_probs must be \[N\]; got shape \(2, 3\)"),
+    (lambda: pg.kl_divergence([np.nan, 0.0], np.log([0.5, 0.5])), "log_p must be .* logarithms of chances that sum to 1"),
+    (lambda: pg.kl_divergence(REWARDS, REFERENCE), "log_p must be .* logarithms of chances that sum to 1"),  # logits
+    (lambda: pg.kl_divergence(REFERENCE, [0.0]), r"log_q must be \[..., N\] with N = 3 alternatives; got shape \(1,\)"),
+    (lambda: pg.kl_divergence([0.0, -800.0], [0.0, -np.inf]), "log_p must be 0 in probability wherever log_q is"),  # e^-800
+    (lambda: pg.kl_estimate([0.0, np.inf]), "log_ratio must be finite: what is drawn must have a chance under the .*; got inf"),
+    (lambda: pg.kl_estimate([-np.inf], "k3"), "log_ratio must be finite; got NaN or infinity"),
+    (lambda: pg.kl_loss_weights([0.0, np.inf], "k1"), "log_ratio must be finite: what is drawn must have a chance"),
+    (lambda: pg.kl_estimate([0.0], ["k1"]), r"kind must be 'k1', 'k2' or 'k3'; got \['k1'\]"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_named(call, sentence):
     with pytest.raises(ValueError, match=sentence):

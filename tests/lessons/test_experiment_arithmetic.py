@@ -62,6 +62,25 @@ def test_how_long_to_test_before_rolling_out():
         assert gain(best) > max(gain(0.99 * best), gain(1.01 * best))
 
 
+@pytest.mark.parametrize("first", [[12.0], [200.0], [1e6], [40.0] * 10])
+def test_looks_that_never_stop_change_nothing(first):
+    rates = alarm_rates([*first, 1.959963985])
+    assert np.abs(rates[:-1]).max() < 1e-11 and rates[-1] == pytest.approx(0.05, abs=1e-9)
+    shifted = alarm_rates([*first, 1.959963985], 30.0)
+    assert shifted[-1] == pytest.approx(1, abs=1e-9)
+
+
+def test_a_thousand_looks():
+    """Nested bounds, by more places of the quadrature than there were once: .5299, not .5298."""
+    rates = alarm_rates(np.full(1000, 1.96))
+    assert rates[-1] == pytest.approx(0.52988465, abs=1e-8) and (np.diff(rates) > 0).all()
+
+
+def test_customers_that_deserve_a_test_where_nothing_can_be_known_of_the_arms():
+    """N / 6: the limit of large k."""
+    assert roll_size(1e5, 1e9, 1e-3) == pytest.approx(1e5 / 6, rel=1e-9)
+
+
 def test_an_alarm_of_the_sample_ratio():
     assert ratio_alarm(50_500, 49_500) == pytest.approx(0.0016, abs=5e-5)
     assert ratio_alarm(50_200, 49_800) == pytest.approx(0.21, abs=5e-3)
@@ -74,6 +93,11 @@ def test_an_alarm_of_the_sample_ratio():
     (lambda: arm_size(0.02, 0.02), "after must be another rate than before; got 0.02"),
     (lambda: arm_size(0.0, 0.02), "before must be between 0 and 1; got 0.0"),
     (lambda: arm_size(0.01, 0.02, power=1), "power must be between 0 and 1; got 1"),
+    (lambda: arm_size(0.02, 0.022, power=0.02), "power must be above alpha / 2 = 0.025, which luck alone has; got 0.02"),
+    (lambda: exaggeration(0.04), "power must be above alpha = 0.05, which luck alone has; got 0.04"),
+    (lambda: power_of(2, 0.02, 100), "before must be a number between 0 and 1; got 2"),
+    (lambda: power_of(0.0, 1.0, 100), "before must be between 0 and 1; got 0.0"),
+    (lambda: alarm_rates([1.96], np.nan), "shift must be a number; got nan"),
     (lambda: alarm_rates([]), r"bounds must be \[K\], above 0"),
     (lambda: pocock(0), "looks must be a whole number of 1 or more; got 0"),
     (lambda: roll_size(0, 1, 1), "customers must be a number above 0; got 0"),

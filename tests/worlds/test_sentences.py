@@ -1,6 +1,7 @@
 """Languages: against itertools, an MDP's own enumeration and exact answers, and the two translations each other's inverse."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -72,6 +73,19 @@ def test_a_reward_for_each_run():
     np.testing.assert_allclose(J, rewards @ np.exp(FIXED.log_probs(log_policy)), rtol=1e-12)
 
 
+def test_a_large_language_is_no_larger_than_its_sentences():
+    """16,384 of them: a table of all states by all states would take two gigabytes."""
+    language = pg.Language("ab", 14)
+    rewards = np.arange(2.0**14)
+    tracemalloc.start()
+    world = language.world(rewards)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    policy = pg.Policy.softmax(pg.Table(language.n_states, 2))
+    J = pg.exact_return(world, policy, np.zeros(policy.size), horizon=14)
+    assert peak < 3e8 and J == pytest.approx(rewards.mean(), rel=1e-12)
+
+
 def test_arrays_cannot_be_written_into():
     for array in (FIXED.sentences, FIXED.lengths, FIXED.counts, FIXED.states):
         with pytest.raises(ValueError, match="read-only"):
@@ -81,6 +95,10 @@ def test_arrays_cannot_be_written_into():
 @pytest.mark.parametrize("make, sentence", [
     (lambda: pg.Language(("a",), 2), r"words must be two or more, all different; got \('a',\)"),
     (lambda: pg.Language(("a", "a"), 2), "words must be two or more, all different"),
+    (lambda: pg.Language(None, 2), "words must be texts; got None"),
+    (lambda: pg.Language((1, 2), 2), r"words must be texts; got \(1, 2\)"),
+    (lambda: FIXED.log_probs(np.zeros((41, 3))), r"log_policy must be logarithms of chances .* after each prefix; got 'others"),
+    (lambda: FIXED.log_probs(np.full((41, 3), np.nan)), "log_policy must be logarithms of chances that sum to 1 after"),
     (lambda: pg.Language("ab", 0), "length must be a whole number of 1 or more; got 0"),
     (lambda: pg.Language("ab", 2, stop=2), "stop must be a whole number between 0 and 1; got 2"),
     (lambda: pg.Language("abc", 20), r"words and length must be so few that there are at most 100000 sentences; got '3\^20'"),

@@ -25,6 +25,20 @@ def test_a_potential_shifts_values_and_leaves_the_gradient_alone(gamma):
     np.testing.assert_allclose(*gradients, atol=1e-12)
 
 
+@pytest.mark.parametrize("gamma", [0.9, 1.0])
+def test_with_a_horizon_the_potential_of_the_last_state_is_left_over(gamma):
+    """gamma^T E Phi(s_T), which depends on the policy: the gradient is another one."""
+    mdp = replace(pg.random_mdp(np.random.default_rng(1)), gamma=gamma, horizon=3)
+    Phi, theta = np.random.default_rng(2).normal(size=5), np.random.default_rng(3).normal(size=10)
+    Phi[4], pi, state = 0.0, POLICY.probabilities(theta, np.arange(5)), mdp.start
+    for _ in range(3):
+        state = np.bincount(mdp.successors.ravel(), (state[:, None, None] * pi[..., None] * mdp.chances).ravel(), minlength=5)
+    J, shifted = (pg.exact_return(world, POLICY, theta) for world in (mdp, pg.shaped(mdp, Phi)))
+    assert shifted - J == pytest.approx(gamma**3 * state @ Phi - mdp.start @ Phi, rel=1e-9)
+    gradients = [pg.exact_gradient(world, POLICY, theta) for world in (mdp, pg.shaped(mdp, Phi))]
+    assert np.abs(np.subtract(*gradients)).max() > 0.01
+
+
 def two_exits():
     """Exit 1 pays 1, exit 2 pays .8; which one, is the only decision."""
     return pg.MDP(rewards=[[1.0, 0.8], [0, 0], [0, 0]], start=[1, 0, 0], terminal=[False, True, True], gamma=0.9,

@@ -78,6 +78,7 @@ def test_samples_agree():
     ({"turns": 0}, "turns must be a whole number of 1 or more; got 0"),
     ({"found": 1.5}, "found must be a number between 0 and 1; got 1.5"),
     ({"right": (0.2, 1.2)}, r"right must be \[K\] chances, for 0 .. K - 1 facts"),
+    ({"sees_turn": "no"}, "sees_turn must be True or False; got 'no'"),
     ({"cost": np.nan}, "cost must be a number; got nan"),
 ])  # fmt: skip
 def test_tickets_that_are_none(settings, sentence):
