@@ -51,7 +51,6 @@ from pgedu.policies.squashed import SquashedGaussian
 from pgedu.policies.thompson import thompson_sampling
 from pgedu.worlds.envs import TabularEnv, TabularVectorEnv
 from pgedu.worlds.finite import bandit, campaign, cliff_walk, random_mdp, short_corridor, stay_or_stop
-from pgedu.worlds.hills import BumpyHill, CosineHill, QuadraticHill, StepHill
 from pgedu.worlds.linear_quadratic import LinearQuadratic
 from pgedu.worlds.logs import LoggedCounts, open_bandit, open_bandit_prior
 from pgedu.worlds.mdp import MDP

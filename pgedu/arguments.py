@@ -18,8 +18,10 @@ def refuse(name, wanted, got):
     return ValueError(f"{name} must be {wanted}; got {_short(got)}")
 
 
-def number(name, value, least=-np.inf, most=np.inf, *, above=None, whole=False, finite=True):
-    """`value`, if it is a number (no bool, no NaN) from `least` to `most`, `above` a bound where that is excluded."""
+def number(name, value, least=-np.inf, most=np.inf, *, above=None, whole=False, finite=True, none=False):
+    """`value`, if it is a number (no bool, no NaN) from `least` to `most`, or above `above`; None, if `none`."""
+    if none and value is None:
+        return value
     kind = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     known = isinstance(value, kind) and not isinstance(value, bool | np.bool_) and value == value
     inside = known and least <= value <= most and (above is None or value > above)

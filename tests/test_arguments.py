@@ -18,6 +18,7 @@ from pgedu import arguments
     ("3", {}, "runs must be a number; got '3'"),
     (None, {}, "runs must be a number; got None"),
     (np.nan, {}, "runs must be a number; got nan"),
+    (0, dict(least=1, none=True), "runs must be a number of 1 or more; got 0"),
     (np.inf, {}, "runs must be a number, and finite; got inf"),
     (np.ones(2), {}, "runs must be a number; got array([1., 1.])"),
 ])  # fmt: skip
@@ -30,6 +31,7 @@ def test_a_number_that_is_none(value, asked, sentence):
 def test_numbers_that_are_some():
     assert arguments.number("x", np.inf, finite=False) == np.inf
     assert arguments.number("x", np.float32(0.5), 0, 1) == 0.5 and arguments.number("x", np.int64(3), whole=True) == 3
+    assert arguments.number("x", None, 1, none=True) is None and arguments.number("x", 2, 1, none=True) == 2
     assert arguments.number("x", 1, 0, 1) == 1 and arguments.number("x", 0, 0, 1) == 0 and arguments.number("x", -7) == -7
 
 

@@ -8,8 +8,7 @@ from gymnasium.vector import VectorEnv
 
 from pgedu.arguments import generator, number, numbers, parameters, refuse
 from pgedu.experience.streams import Stream, require_columns, require_spaces
-
-BLOCK = 64  # random numbers are drawn for this many steps at once: one call instead of 64
+from pgedu.worlds.sampling import BLOCK
 
 
 class Rollout(NamedTuple):
@@ -102,8 +101,7 @@ def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=No
     generator("rng", rng)
     _require_call(world, episodes, steps, gamma)
     number("max_steps", max_steps, 1, whole=True)
-    counts = {"episodes": episodes, "steps": steps}
-    theta = require_fit(world, policy, theta, **{name: count for name, count in counts.items() if count is not None})
+    theta = require_fit(world, policy, theta, episodes, steps)
     if hasattr(world, "sample"):
         settings = {"episodes": episodes, "rng": rng, "gamma": gamma, "max_steps": max_steps}
         return rollout_of((yield from world.sample(policy, theta, **settings)))
@@ -111,7 +109,6 @@ def collecting(world, policy, theta, *, rng, episodes=None, steps=None, gamma=No
     if is_world(world):
         world = world.vector_env(episodes * int(np.prod(theta.shape[:-1])))
     stream = world if isinstance(world, Stream) else Stream(world, rng)
-    require_columns(stream.env, policy, theta, episodes)
     return rollout_of((yield from _act(stream, policy, theta, steps, gamma, rng, max_steps)))
 
 
@@ -127,8 +124,7 @@ def _require_call(world, episodes, steps, gamma):
         raise ValueError(f"give episodes or (vector environments only) steps; got episodes={episodes}, steps={steps}")
     if isinstance(world, Stream) and steps is None:
         raise ValueError("steps must be given for a Stream, which may stand in the midst of an episode; got None")
-    if gamma is not None:
-        number("gamma", gamma, 0, 1)
+    number("gamma", gamma, 0, 1, none=True)
 
 
 def require_world(name, value):
@@ -138,16 +134,16 @@ def require_world(name, value):
     return value
 
 
-def require_fit(world, policy, theta, episodes=None, **counts):
+def require_fit(world, policy, theta, episodes=None, steps=None):
     """Return theta [*R, D] as an array; ValueError if it, the policy or the counts do not fit the world."""
-    for name, value in (counts | ({} if episodes is None else {"episodes": episodes})).items():
-        number(name, value, 1, whole=True)
+    for name, value in (("episodes", episodes), ("steps", steps)):
+        number(name, value, 1, whole=True, none=True)
     theta = parameters(policy, theta)
     if is_world(world):
         return world.require_fit(policy, theta)
-    if isinstance(world, VectorEnv):
-        require_spaces(world)
-        require_columns(world, policy, theta, episodes)
+    env = world.env if isinstance(world, Stream) else world
+    require_spaces(env)
+    require_columns(env, policy, theta, episodes)
     return theta
 
 

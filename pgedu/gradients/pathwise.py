@@ -15,13 +15,13 @@ def pathwise_gradients(world, policy, theta, rollout):
     `moments` and whatever else takes the gradients of `episode_gradients` takes these.
 
     Args:
-        world: one that can differentiate itself, such as a `Hill`: it answers `pathwise_gradients(policy, theta, rollout)`.
+        world: one that can differentiate itself, such as a `LinearQuadratic`: it answers `pathwise_gradients(policy, theta, rollout)`.
         theta: [*R, D] with which the rollout was sampled.
     Raises:
         ValueError: a world that cannot, or arguments that do not fit one another.
     Source: Kingma & Welling (2014); Mohamed et al. (2020), Monte Carlo gradient estimation, section 5.
     """
-    able("world", world, "pathwise_gradients", "one that can be differentiated, such as QuadraticHill()")
+    able("world", world, "pathwise_gradients", "one that can be differentiated, such as a LinearQuadratic")
     return world.pathwise_gradients(policy, theta, rollout)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from pgedu.learning.reinforce import reinforce
+from pgedu.lessons.hills import cumulative, density
+from pgedu.lessons.one_step import Hill
 from pgedu.panels.look import COLORS, best_line, key, tidy
 from pgedu.panels.views import LearningCurve
-from pgedu.worlds.hills import cumulative, density
-from pgedu.worlds.one_step import Hill
 
 LOW, HIGH = -1.0, 1.0  # what the world does: it plays the action, clipped to these
 

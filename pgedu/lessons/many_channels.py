@@ -9,10 +9,10 @@ from pgedu.gradients.baselines import constant
 from pgedu.gradients.estimators import reward_to_go
 from pgedu.gradients.moments import episode_gradients
 from pgedu.gradients.pathwise import pathwise_gradients
+from pgedu.lessons.hills import QuadraticHill
 from pgedu.panels.look import COLORS, in_decades, key, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
-from pgedu.worlds.hills import QuadraticHill
 
 WAYS = {"no baseline": "none", "b = J": "constant", "pairs": "antithetic", "pathwise": "pathwise"}
 CHANNELS = np.unique(np.geomspace(1, 1000, 61).round()).astype(int)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from pgedu.lessons.hills import BumpyHill
 from pgedu.panels.look import COLORS, in_decades, key, tidy
-from pgedu.worlds.hills import BumpyHill
 
 BUMPS = BumpyHill()  # a wide one of height 1 about -2, and a narrow one of height 2 about 2
 PLACES = np.linspace(-4.5, 4.5, 901)

@@ -6,10 +6,10 @@ from pgedu.experience.rollouts import collect
 from pgedu.gradients.estimators import reward_to_go
 from pgedu.gradients.moments import episode_gradients
 from pgedu.gradients.pathwise import pathwise_gradients
+from pgedu.lessons.hills import CosineHill, QuadraticHill, StepHill
 from pgedu.panels.look import COLORS, in_decades, key, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
-from pgedu.worlds.hills import CosineHill, QuadraticHill, StepHill
 
 HILLS = {"one top": QuadraticHill(curvature=0.5, top=1.0), "waves": CosineHill(4.0), "a step": StepHill(1.0)}
 NAMES = {"score function": COLORS["none"], "pathwise": COLORS["pathwise"]}

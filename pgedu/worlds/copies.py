@@ -25,11 +25,9 @@ class Copies(VectorEnv):
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
 
-    def __init__(self, observation_space, action_space, num_envs=1, max_episode_steps=None, render_mode=None):
-        number("num_envs", num_envs, 1, whole=True)
-        if max_episode_steps is not None:
-            number("max_episode_steps", max_episode_steps, 1, whole=True)
-        self.num_envs, self.max_episode_steps, self.render_mode = num_envs, max_episode_steps, render_mode
+    def __init__(self, observation_space, action_space, num_envs=1, max_episode_steps=None):
+        self.num_envs = number("num_envs", num_envs, 1, whole=True)
+        self.max_episode_steps = number("max_episode_steps", max_episode_steps, 1, whole=True, none=True)
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = batch_space(observation_space, num_envs)
         self.action_space = batch_space(action_space, num_envs)
@@ -37,19 +35,17 @@ class Copies(VectorEnv):
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self.begin(self.np_random, options)
+        self.elapsed, self._ended = np.zeros(self.num_envs, dtype=int), np.zeros(self.num_envs, dtype=bool)
+        self.restart(np.ones(self.num_envs, dtype=bool), self.np_random, options or {})
         return self.seen(), {}
 
-    def begin(self, rng, options=None):
-        """All copies anew."""
-        self.elapsed, self._ended = np.zeros(self.num_envs, dtype=int), np.zeros(self.num_envs, dtype=bool)
-        self.restart(np.ones(self.num_envs, dtype=bool), rng, options or {})
-
     def step(self, actions):
-        rewards, terminated = self.advance(self.legal(actions), self.np_random)
-        truncated = np.zeros(self.num_envs, dtype=bool)
-        if self.max_episode_steps is not None:
-            truncated = self.elapsed >= self.max_episode_steps
+        actions = self.legal(actions)
+        if self.elapsed is None:
+            raise ValueError("the environment must be reset before its first step; got step() without reset()")
+        self.elapsed += 1
+        rewards, terminated = self.move(actions, self.np_random)
+        truncated = self.elapsed >= (self.max_episode_steps or np.inf)
         resetting = self._ended
         if resetting.any():  # their step was a reset: no reward, and no end
             self.elapsed[resetting] = 0
@@ -58,34 +54,27 @@ class Copies(VectorEnv):
         self._ended = terminated | truncated
         return self.seen(), rewards, terminated, truncated, {}
 
-    def advance(self, actions, rng):
-        """`move`, and a step more that has elapsed."""
-        if self.elapsed is None:
-            raise ValueError("the environment must be reset before its first step; got step() without reset()")
-        self.elapsed += 1
-        return self.move(actions, rng)
-
 
 class OneCopy(gymnasium.Env):
     """A single environment: `Copies` of which there is one. A time limit is Gymnasium's own wrapper, and truncates."""
 
     metadata = {"render_modes": []}
 
-    def __init__(self, copies, render_mode=None):
-        self._copies, self.render_mode = copies, render_mode
+    def __init__(self, copies):
+        self._copies = copies
         self.observation_space, self.action_space = copies.single_observation_space, copies.single_action_space
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self._copies.begin(self.np_random, options)
-        return self._seen(), {}
+        self._copies.np_random = self.np_random
+        observations, info = self._copies.reset(options=options)
+        return self._first(observations), info
 
     def step(self, action):
         if not self.action_space.contains(np.asarray(action)):
             raise ValueError(f"action must be in {self.action_space}; got {action!r}")
-        rewards, terminated = self._copies.advance(self._copies.legal(np.asarray(action)[None]), self.np_random)
-        return self._seen(), float(rewards[0]), bool(terminated[0]), False, {}
+        observations, rewards, terminated, _, info = self._copies.step(np.asarray(action)[None])
+        return self._first(observations), float(rewards[0]), bool(terminated[0]), False, info
 
-    def _seen(self):
-        first = self._copies.seen()[0]
-        return int(first) if isinstance(self.observation_space, spaces.Discrete) else first
+    def _first(self, observations):
+        return int(observations[0]) if isinstance(self.observation_space, spaces.Discrete) else observations[0]

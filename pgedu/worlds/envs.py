@@ -11,14 +11,14 @@ from pgedu.worlds.sampling import Choices, first_states, uniform
 class TabularVectorEnv(Copies):
     """N copies of an MDP, autoreset on the step after an end (`AutoresetMode.NEXT_STEP`). A horizon terminates."""
 
-    def __init__(self, mdp, num_envs=1, max_episode_steps=None, render_mode=None):
+    def __init__(self, mdp, num_envs=1, max_episode_steps=None):
         able("mdp", mdp, "log_policy", "a finite world such as an MDP")
         if mdp.rewards.ndim != 2:
             raise ValueError(f"rewards of an environment must be [S, A]; got shape {mdp.rewards.shape}")
         if mdp.policy_rewards is not None:  # an environment knows what is done, not how likely it was
             raise refuse("policy_rewards of an environment", "None", mdp.policy_rewards)
         both = spaces.Discrete(mdp.n_observations), spaces.Discrete(mdp.n_actions)
-        super().__init__(*both, num_envs, max_episode_steps, render_mode)
+        super().__init__(*both, num_envs, max_episode_steps)
         self.mdp, self.states = mdp, np.zeros(num_envs, dtype=int)
         successors, chances = mdp.outcomes
         self._choices = Choices(chances)  # row: state * A + action
@@ -51,8 +51,8 @@ class TabularVectorEnv(Copies):
 class TabularEnv(OneCopy):
     """One copy of an MDP. A horizon terminates; a time limit is Gymnasium's own wrapper, and truncates."""
 
-    def __init__(self, mdp, render_mode=None):
-        super().__init__(TabularVectorEnv(mdp), render_mode)
+    def __init__(self, mdp):
+        super().__init__(TabularVectorEnv(mdp))
 
 
 def vector_env(mdp, num_envs, max_episode_steps=None):

@@ -8,7 +8,7 @@ import numpy as np
 from pgedu.arguments import number, numbers, refuse
 from pgedu.worlds import linear_policies, quadratic_envs
 from pgedu.worlds.matrices import backward, forward, marked, matrix_of, semidefinite, sum_over_time
-from pgedu.worlds.solving import MOST_STEPS
+from pgedu.worlds.solving import MOST_STEPS, shorter
 
 MOST_SWEEPS = 100_000  # of the Riccati iteration
 
@@ -35,8 +35,8 @@ class LinearQuadratic:
 
     The policy is u = -K x + sigma eps, with independent standard normal eps. The `gain_...` methods take the gain
     itself: theta [*R, D] is K [M, N] row by row, D = M N, for any number of runs; sigma is one number, or one for each
-    action, [*R, M]. `solve`, `exact_return` and `exact_gradient` take a `Policy` whose mean is linear in the state,
-    with its own theta; that of `Policy(Gain(N, M, sigma), Gaussian(M))` is K itself.
+    action, [*R, M]. `solve`, `exact_return` and `exact_gradient` take such a `Policy(Gain(N, M, sigma), Gaussian(M))`,
+    whose theta is K, too. (Any policy with normal actions can act here.)
 
     A gain is stable where gamma^t E[x_t x_t'] dies away. Where it is not, J is -inf and so is every entry of its
     gradient: a mark, not a direction. Nothing here is ever NaN. (A world that happens not to start, nor to be pushed,
@@ -82,9 +82,8 @@ class LinearQuadratic:
             value.setflags(write=False)
             object.__setattr__(self, name, value)
         number("gamma", self.gamma, most=1, above=0)
-        if self.horizon is not None:
-            number("horizon", self.horizon, 1, MOST_STEPS, whole=True)
-        elif self.gamma == 1 and self.noise_covariance.any():
+        number("horizon", self.horizon, 1, MOST_STEPS, whole=True, none=True)
+        if self.horizon is None and self.gamma == 1 and self.noise_covariance.any():
             raise refuse("gamma", "below 1 where there is noise and no horizon: it costs without end", self.gamma)
 
     def matrix(self, theta):
@@ -109,7 +108,7 @@ class LinearQuadratic:
         X is the start's covariance and what noise adds to it, gamma / (1 - gamma) (noise + sigma^2 BB'). With a horizon
         (default the world's own) both equations (of Lyapunov) become recursions over time, and every gain has numbers.
         """
-        K, horizon = self.matrix(theta), self._steps(horizon)
+        K, horizon = self.matrix(theta), shorter(horizon, self.horizon, MOST_STEPS)
         loop, squares = self._loop(K), self._squares(theta, sigma, horizon)
         cost, pushed = self._cost(K), self.noise_covariance + (self.B * squares[..., None, :]) @ self.B.T
         if horizon is None:
@@ -127,7 +126,7 @@ class LinearQuadratic:
     @_marked
     def gain_return(self, theta, *, sigma=0.0, horizon=None):
         """J = -tr((Q + K'RK) Sigma) - sum_t gamma^t sigma^2 tr R, [*R]; -inf where there is no end to it."""
-        horizon = self._steps(horizon)
+        horizon = shorter(horizon, self.horizon, MOST_STEPS)
         squares = self._squares(theta, sigma, horizon)
         Sigma = self.solve_gain(theta, sigma=sigma, horizon=horizon).visits
         Sigma = Sigma if horizon is None else Sigma.sum(axis=0)
@@ -143,18 +142,8 @@ class LinearQuadratic:
         """
         solution = self.solve_gain(theta, sigma=sigma, horizon=horizon)
         gradient = -2 * solution.errors @ solution.visits
-        gradient = gradient if self._steps(horizon) is None else gradient.sum(axis=0)
+        gradient = gradient if shorter(horizon, self.horizon, MOST_STEPS) is None else gradient.sum(axis=0)
         return marked(gradient, axes=2).reshape(np.shape(theta))
-
-    @_marked
-    def sigma_gradient(self, theta, *, sigma, horizon=None):
-        """dJ / d log sigma = -2 sigma^2 sum_t gamma^t diag(R + gamma B' P_t+1 B), [*R, M]; -inf where unstable."""
-        horizon = self._steps(horizon)
-        P, weights = self.solve_gain(theta, sigma=sigma, horizon=horizon).values, self._weights(horizon)
-        ahead = P[None] if horizon is None else np.concatenate([P[1:], np.zeros_like(P[:1])])
-        each = np.diagonal(self.R + self.gamma * self.B.T @ ahead @ self.B, axis1=-2, axis2=-1)
-        slopes = -2 * self._squares(theta, sigma, horizon) * np.tensordot(weights, each, axes=1)
-        return marked(slopes, axes=1)
 
     @_marked
     def improve_gain(self, theta):
@@ -203,11 +192,6 @@ class LinearQuadratic:
     def _cost(self, K):
         """Q + K'RK: what a step in state x costs is x' times this times x."""
         return self.Q + np.swapaxes(K, -1, -2) @ self.R @ K
-
-    def _steps(self, horizon):
-        if horizon is not None:
-            number("horizon", horizon, 1, MOST_STEPS, whole=True)
-        return min((each for each in (horizon, self.horizon) if each is not None), default=None)
 
     def _weights(self, horizon):
         """gamma^t of each step; without a horizon, their sum."""

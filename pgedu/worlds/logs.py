@@ -41,11 +41,6 @@ class LoggedCounts(NamedTuple):
         """Clicks over rows: what the policy that acted earned, in clicks per item shown (.0038 is .38 %)."""
         return float(self.clicks.sum() / self.shown.sum())
 
-    @property
-    def click_rates(self):
-        """Clicks over times shown, [items, positions]; NaN where an item was never shown. A table's action values."""
-        return np.where(self.shown > 0, self.clicks, np.nan) / np.maximum(self.shown, 1)
-
     def table(self):
         """The rows again, as columns [rows]: what `rollout_from_table` takes, `rollout_from_table(**log.table())`.
 

@@ -63,7 +63,7 @@ class MDP:
             terminal=_flags(terminal, start.size),
             observation=np.arange(start.size) if observation is None else _indices("observation", observation, "[S]"),
             gamma=number("gamma", gamma, 0, 1),
-            horizon=horizon if horizon is None else number("horizon", horizon, 1, whole=True),
+            horizon=number("horizon", horizon, 1, whole=True, none=True),
             reward_noise=number("reward_noise", reward_noise, 0),
             policy_rewards=function("policy_rewards", policy_rewards, "a function of log pi, or None", places=1, none=True),
         )

@@ -34,8 +34,8 @@ class PendulumVectorEnv(Copies):
 
     def __init__(self, num_envs=1, max_episode_steps=200, g=10.0, render_mode=None):
         single = PendulumEnv()
-        super().__init__(single.observation_space, single.action_space, num_envs, max_episode_steps, render_mode)
-        self.g, self.state = number("g", g), np.zeros((2, num_envs))
+        super().__init__(single.observation_space, single.action_space, num_envs, max_episode_steps)
+        self.g, self.state, self.render_mode = number("g", g), np.zeros((2, num_envs)), render_mode
 
     def legal(self, actions):
         numbers("actions", actions, "[N, 1]", (self.num_envs, 1))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pgedu.arguments import number, refuse
+from pgedu.worlds import solving
 
 MOST_SWEEPS = 100_000
 
@@ -23,13 +24,11 @@ def optimal_action_values(mdp, *, epsilon=0.0):
     Source: Sutton & Barto (2018), eq. 4.10; for epsilon-soft policies, section 5.4.
     """
     number("epsilon", epsilon, 0, 1)
-    going_on = ~mdp.terminal[:, None]
-    rewards = require_plain_rewards(mdp).rewards * going_on
-    onward = mdp.gamma * mdp.chances * going_on[..., None] * ~mdp.terminal[mdp.successors]
+    rewards, onward = require_plain_rewards(mdp).rewards * ~mdp.terminal[:, None], solving.onward(mdp, mdp.gamma)
     q, table = np.zeros(rewards.shape), []
     for _ in range(mdp.horizon or MOST_SWEEPS):
         v = (1 - epsilon) * q.max(axis=-1) + epsilon * q.mean(axis=-1)
-        before, q = q, rewards + np.einsum("sak,...sak->...sa", onward, v[..., mdp.successors])
+        before, q = q, rewards + solving.ahead(mdp, onward, v)
         if mdp.horizon:
             table.append(q)
         elif (np.abs(q - before) <= 1e-15 * (1 + np.abs(q).max())).all():

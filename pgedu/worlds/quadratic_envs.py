@@ -16,9 +16,9 @@ class LinearQuadraticVectorEnv(Copies):
     unstable policy drives beyond 1e100 stays there: its reward is about -1e200, and a number.
     """
 
-    def __init__(self, world, num_envs=1, max_episode_steps=None, render_mode=None):
+    def __init__(self, world, num_envs=1, max_episode_steps=None):
         both = (spaces.Box(-np.inf, np.inf, (size,), np.float64) for size in world.B.shape)
-        super().__init__(*both, num_envs, max_episode_steps, render_mode)
+        super().__init__(*both, num_envs, max_episode_steps)
         self.world, self.states = world, np.zeros((num_envs, len(world.A)))
         self._start, self._noise = _root(world.start_covariance), _root(world.noise_covariance)
 

@@ -25,7 +25,9 @@ WORLDS = {
 
 def make_env(world, render_mode=None, **settings):
     """Entry point of one environment: a world of `WORLDS`, by name; settings are passed to its function."""
-    return OneCopy(make_vector_env(world, **settings), render_mode)
+    env = OneCopy(make_vector_env(world, **settings))
+    env.render_mode = render_mode
+    return env
 
 
 def make_vector_env(world, num_envs=1, max_episode_steps=None, render_mode=None, **settings):

@@ -35,20 +35,31 @@ def solve(mdp, policy, theta, *, horizon=None):
             `MOST_STEPS`, or more numbers than `MOST_NUMBERS`, to be worked out.
     Source: Sutton & Barto (2018), eq. 3.14 and section 13.2; Sutton et al. (1999), theorem 1.
     """
-    theta = mdp.require_fit(policy, theta)
-    if horizon is not None:
-        number("horizon", horizon, 1, whole=True)
-    horizon = min((each for each in (horizon, mdp.horizon) if each is not None), default=None)
+    theta, horizon = mdp.require_fit(policy, theta), shorter(horizon, mdp.horizon)
     _require_little(mdp, theta, horizon)
     log_policy = mdp.log_policy(policy, theta)
     probabilities = np.exp(log_policy)
     rewards = np.where(mdp.terminal[:, None], 0.0, mdp.rewards_under(log_policy))
     gamma = min(mdp.gamma, ALMOST_ONE) if horizon is None else mdp.gamma
-    # gamma P(s' | s, a), with no way out of or into a terminal state: what lies beyond the end counts for nothing.
-    onward = gamma * mdp.chances * ~mdp.terminal[:, None, None] * ~mdp.terminal[mdp.successors]
     if horizon is None:
-        return _solve_linear(mdp, probabilities, rewards, onward)
-    return _solve_backward(mdp, probabilities, rewards, onward, horizon)
+        return _solve_linear(mdp, probabilities, rewards, onward(mdp, gamma))
+    return _solve_backward(mdp, probabilities, rewards, onward(mdp, gamma), horizon)
+
+
+def onward(mdp, gamma):
+    """gamma P(s' | s, a), [S, A, K], no way out of or into a terminal state: what lies beyond the end counts for nothing."""
+    return gamma * mdp.chances * ~mdp.terminal[:, None, None] * ~mdp.terminal[mdp.successors]
+
+
+def ahead(mdp, onward, values):
+    """sum_s' gamma P(s' | s, a) v(s'), [*R, S, A], for values [*R, S]."""
+    return np.einsum("sak,...sak->...sa", onward, values[..., mdp.successors])
+
+
+def shorter(horizon, own, most=np.inf):
+    """The horizon that was asked for or the world's own, whichever ends first; None where there is neither."""
+    number("horizon", horizon, 1, most, whole=True, none=True)
+    return min((each for each in (horizon, own) if each is not None), default=None)
 
 
 def _require_little(mdp, theta, horizon):
@@ -66,14 +77,14 @@ def _solve_linear(mdp, probabilities, rewards, onward):
     values = np.linalg.solve(system, expected[..., None])[..., 0]
     right = np.broadcast_to(mdp.start[:, None], (*chain.shape[:-1], 1))
     visits = np.linalg.solve(np.swapaxes(system, -1, -2), right)[..., 0]
-    return Solution(values, rewards + _ahead(mdp, onward, values), visits, probabilities)
+    return Solution(values, rewards + ahead(mdp, onward, values), visits, probabilities)
 
 
 def _solve_backward(mdp, probabilities, rewards, onward, horizon):
     value = np.zeros(probabilities.shape[:-1])
     values, action_values = [], []
     for _ in range(horizon):
-        action_values.append(rewards + _ahead(mdp, onward, value))
+        action_values.append(rewards + ahead(mdp, onward, value))
         value = (probabilities * action_values[-1]).sum(axis=-1)
         values.append(value)
     visits, flows = [np.broadcast_to(mdp.start, value.shape)], probabilities[..., None] * onward
@@ -81,11 +92,6 @@ def _solve_backward(mdp, probabilities, rewards, onward, horizon):
     for _ in range(horizon - 1):
         visits.append(_sums(places, visits[-1][..., None, None] * flows, value.shape))
     return Solution(np.array(values[::-1]), np.array(action_values[::-1]), np.array(visits), probabilities)
-
-
-def _ahead(mdp, onward, values):
-    """sum_s' gamma P(s' | s, a) v(s'), [*R, S, A], for values [*R, S]."""
-    return np.einsum("sak,...sak->...sa", onward, values[..., mdp.successors])
 
 
 def _chain(mdp, probabilities, onward):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pgedu import *
+from pgedu.lessons.hills import BumpyHill, CosineHill
 
 
 def test_the_pathwise_estimate_is_the_derivative_of_the_reward_with_the_noise_held_fixed():

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from judging import each_with_its_number, named_alone, passes, refuses
 
-from pgedu import LinearQuadratic, Policy, QuadraticHill, Table
+from pgedu import LinearQuadratic, Policy, Table
 from pgedu.lessons import continuous_checks as checks
 from pgedu.lessons.continuous_checks import (
     check_gain_gradient, check_normal_estimates, check_squashed_log_prob, check_variance_with_baseline,
 )  # fmt: skip
+from pgedu.lessons.hills import QuadraticHill
 
 
 def by_the_policy(rewards, actions, mu, sigma, baseline):

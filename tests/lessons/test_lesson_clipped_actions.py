@@ -6,7 +6,7 @@ from lesson import corners, picture
 
 from pgedu import *
 from pgedu.lessons import clipped_actions
-from pgedu.worlds.hills import cumulative
+from pgedu.lessons.hills import cumulative
 from pgedu.lessons.clipped_actions import (
     WITHIN, ClippedHill, areas_of, clipped_action_stored, expected_play, squashed_density, true_gradient, wrong_gradient,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Hills: worlds of one step with continuous actions, in four shapes. What is exact about them stands in `one_step.Hill`."""
+"""Notebook 08: hills, worlds of one step in four shapes. What is exact about them stands in `one_step.Hill`."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pgedu.arguments import no_underflow, number, numbers, refuse
-from pgedu.worlds.one_step import Hill
+from pgedu.lessons.one_step import Hill
 
 _erf = np.frompyfunc(math.erf, 1, 1)
 

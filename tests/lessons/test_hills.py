@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pgedu import *
+from pgedu.lessons.hills import BumpyHill, CosineHill, QuadraticHill, StepHill
 
 SHAPES = {
     "quadratic": QuadraticHill(curvature=1.7, top=0.4),

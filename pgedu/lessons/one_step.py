@@ -1,4 +1,4 @@
-"""Worlds of one step with d continuous actions: reward f(a) = h(a_1) + ... + h(a_d), and all that is exact about them."""
+"""Notebook 08: worlds of one step with continuous actions, f(a) = h(a_1) + ... + h(a_d), and all that is exact of them."""
 
 import numpy as np
 from gymnasium import spaces
@@ -163,8 +163,7 @@ class Hill:
 
     def _of(self, policy, theta, horizon):
         """(mu, sigma [*R, 1, d], the way back from gradients in the outputs)."""
-        if horizon is not None:
-            number("horizon", horizon, 1, whole=True)
+        number("horizon", horizon, 1, whole=True, none=True)
         theta = self.require_fit(policy, theta)
         outputs, backward = policy.approximator.trace(theta, np.zeros((1, *theta.shape[:-1], 1), dtype=int))
         mu, log_sigma = np.split(outputs[0], 2, axis=-1)
