@@ -104,7 +104,8 @@ def share_beyond(rollout):
 def _in_words(steps, stopped, returns, std, share):
     if not steps:
         return "No update yet."
-    known = "no episode has ended yet" if np.isnan(returns) else f"the mean return is {returns:.0f} (best possible: about {CEILING:.0f})"
+    # To tens: the pendulum is chaotic, and processors differ in the last bit of a sine.
+    known = "no episode has ended yet" if np.isnan(returns) else f"the mean return is about {round(returns, -1):.0f} (best: {CEILING:.0f})"
     warning = f" {stopped} learners stand still: their numbers overflowed." if stopped else ""
     return (
         f"After {steps:,.0f} steps of each learner {known}; the torque has a standard deviation of {std:.2f}, and "
