@@ -23,7 +23,7 @@ from pgedu.gradients.off_policy import (
     standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
 from pgedu.gradients.off_policy_exact import OffPolicyMoments, off_policy_moments
-from pgedu.gradients.pathwise import pair_means, pathwise_gradients
+from pgedu.gradients.pathwise import pathwise_gradients
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.direct_preference import direct_preference
@@ -42,7 +42,6 @@ from pgedu.learning.training import Progress
 from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
-from pgedu.policies.antithetic import Antithetic
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian, log_softmax

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pgedu import *
+from pgedu.lessons.antithetic import Antithetic, pair_means
 
 SHAPES = {
     "quadratic": QuadraticHill(curvature=1.7, top=0.4),
