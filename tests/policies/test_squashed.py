@@ -191,9 +191,9 @@ def test_what_is_played_never_leaves_the_bounds():
     ((0,), "dimensions must be a whole number of 1 or more; got 0"),
     ((1, 1.0, 1.0), "high must be above low = 1.0; got 1.0"),
     ((2, (0.0, 0.0), (1.0, -1.0)), r"high must be above low = \(0.0, 0.0\); got \(1.0, -1.0\)"),
-    ((1, -np.inf, 1.0), "low must be finite numbers; got NaN or inf"),
-    ((1, -1.0, np.nan), "high must be finite numbers; got NaN or inf"),
-    ((1, "low", 1.0), "low must be numbers; got 'low'"),
+    ((1, -np.inf, 1.0), "low must be a number, and finite; got -inf"),
+    ((1, -1.0, np.nan), "high must be a number; got nan"),
+    ((1, "low", 1.0), "low must be a number; got 'low'"),
     ((2, (-1.0, -1.0, -1.0), 1.0), r"low must be \[d\] = \(2,\); got shape \(3,\)"),
 ])  # fmt: skip
 def test_wrong_bounds_are_named(arguments, said):
