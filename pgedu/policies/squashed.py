@@ -57,7 +57,7 @@ class SquashedGaussian(Gaussian):
         """H of the Gaussian + E log(da/du), in nats; below 0 where actions are more certain than uniform ones of width 1."""
         return super().entropy(outputs) + self._mean(lambda u, change: self._log_stretch(u), outputs).sum(axis=-1)
 
-    def entropy_gradient(self, outputs):
+    def _entropy_gradient(self, outputs):
         """With d log(da/du) / du = -2 tanh u: its mean, and 1 plus the mean of it times (u - mean)."""
         of_mean = self._mean(lambda u, change: -2 * np.tanh(u), outputs)
         of_log_std = 1 + self._mean(lambda u, change: -2 * np.tanh(u) * change, outputs)
