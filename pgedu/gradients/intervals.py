@@ -55,10 +55,6 @@ def wilson_interval(successes, trials, *, confidence=0.95):
 
 
 def _deviations(confidence):
-    return NormalDist().inv_cdf((1 + _between("confidence", confidence)) / 2)
-
-
-def _between(name, value):
-    if number(name, value, 0, 1, above=0) == 1:
-        raise refuse(name, "below 1", value)
-    return value
+    if number("confidence", confidence, 0, 1, above=0) == 1:
+        raise refuse("confidence", "below 1", confidence)
+    return NormalDist().inv_cdf((1 + confidence) / 2)

@@ -12,8 +12,8 @@ episodes that are not whole, arrays that do not fit. Time and memory are linear 
 import numpy as np
 
 from pgedu.arguments import no_underflow, number, numbers, refuse
-from pgedu.gradients.estimators import discount_powers
 from pgedu.gradients.logged import of_actions, require_agreement, require_log, tables, target_of
+from pgedu.gradients.returns import discount_powers
 
 
 @no_underflow

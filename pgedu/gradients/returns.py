@@ -102,6 +102,23 @@ def n_step_advantages(rewards, discounts, values, mask, n):
     return advantages
 
 
+@np.errstate(under="ignore")
+def discount_powers(rollout):
+    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after a termination.
+
+    Raises:
+        ValueError: where a column goes on after an end, since the time within that episode is then unknown.
+    """
+    ended = (rollout.discounts[:-1] == 0) | (rollout.mask[:-1] == 0)
+    # With gamma = 0 every step looks like an end; only the first one then counts, which is right.
+    if np.any(ended & (rollout.mask[1:] == 1)) and np.any(rollout.discounts > 0):
+        fitting = "reward_to_go(..., gamma_power=False)"
+        raise ValueError(f"rollout must hold one whole episode a column; got segments, which only {fitting} takes")
+    powers = np.ones_like(rollout.discounts)
+    np.cumprod(rollout.discounts[:-1], axis=0, out=powers[1:])
+    return powers
+
+
 def _steps(rewards, discounts, **others):
     """Arrays of one common shape [T, ...] as floats (integer rewards must not give integer returns)."""
     rewards = numbers("rewards", rewards, "[T, ...]")

@@ -146,8 +146,7 @@ class natural_gradient(a2c):  # noqa: N801
         return natural_direction(self.policy, self.theta, gradient, *steps, self.damping)
 
     def ascend(self, gradient, rollout, psi):
-        self.move(self.optimizer.step(self.theta, self.direction(gradient, rollout)))
-        return {}
+        return super().ascend(self.direction(gradient, rollout), rollout, psi)
 
 
 class trpo(natural_gradient):  # noqa: N801
