@@ -196,10 +196,8 @@ def clipped_weights(ratio, advantages, clip):
 
 
 def _ratio_and_advantages(ratio, advantages, clip):
-    ratio, advantages = numbers("ratio", ratio, finite=False), numbers("advantages", advantages, finite=False)
+    ratio, advantages = numbers("ratio", ratio, least=0, finite=False), numbers("advantages", advantages, finite=False)
     if ratio.ndim and advantages.ndim and ratio.shape != advantages.shape:
         raise ValueError(f"advantages must have the shape of ratio, {ratio.shape}; got {advantages.shape}")
-    if (ratio < 0).any():
-        raise refuse("ratio", "pi / pi_old, 0 or more", ratio.min())
     number("clip", clip, least=0, finite=False)
     return ratio, advantages

@@ -73,7 +73,7 @@ def gae(rewards, discounts, values, mask, lam):
     Source: Schulman et al. (2016), eq. 16.
     """
     number("lam", lam, 0, 1)
-    rewards, discounts, mask = _steps(rewards, discounts, mask=mask)
+    rewards, discounts, mask = _steps(rewards, discounts, mask)
     deltas = td_residuals(rewards, discounts, values)
     return _discounted_sums(mask * deltas, lam * mask * discounts)
 
@@ -94,7 +94,7 @@ def n_step_advantages(rewards, discounts, values, mask, n):
     Source: Sutton & Barto (2018), eq. 7.1; Mnih et al. (2016), algorithm S3.
     """
     number("n", n, 1, whole=True)
-    rewards, discounts, mask = _steps(rewards, discounts, mask=mask)
+    rewards, discounts, mask = _steps(rewards, discounts, mask)
     deltas = mask * td_residuals(rewards, discounts, values)
     advantages = deltas.copy()
     for _ in range(min(n, len(rewards)) - 1):
@@ -119,16 +119,15 @@ def discount_powers(rollout):
     return powers
 
 
-def _steps(rewards, discounts, **others):
+def _steps(rewards, discounts, mask=None):
     """Arrays of one common shape [T, ...] as floats (integer rewards must not give integer returns)."""
     rewards = numbers("rewards", rewards, "[T, ...]")
     if rewards.ndim == 0:
         raise refuse("rewards", "[T, ...]", "shape ()")
-    arrays = {"discounts": discounts, **others}
-    arrays = {name: numbers(name, each, "[T, ...]", rewards.shape) for name, each in arrays.items()}
-    outside = (arrays["discounts"] < 0) | (arrays["discounts"] > 1)
-    if outside.any():
-        raise refuse("discounts", "between 0 and 1", float(arrays["discounts"][outside][0]))
-    if "mask" in arrays and not np.isin(arrays["mask"], (0, 1)).all():
-        raise refuse("mask", "1 on real steps and 0 elsewhere", arrays["mask"].tolist())
-    return rewards, *arrays.values()
+    discounts = numbers("discounts", discounts, "[T, ...]", rewards.shape, least=0, most=1)
+    if mask is None:
+        return rewards, discounts
+    mask = numbers("mask", mask, "[T, ...]", rewards.shape)
+    if not np.isin(mask, (0, 1)).all():
+        raise refuse("mask", "1 on real steps and 0 elsewhere", mask.tolist())
+    return rewards, discounts, mask
