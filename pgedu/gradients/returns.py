@@ -73,7 +73,7 @@ def gae(rewards, discounts, values, mask, lam):
     Source: Schulman et al. (2016), eq. 16.
     """
     number("lam", lam, 0, 1)
-    rewards, discounts, mask = _steps(rewards, discounts, mask)
+    rewards, discounts, mask = _steps(rewards, discounts, mask=mask)
     deltas = td_residuals(rewards, discounts, values)
     return _discounted_sums(mask * deltas, lam * mask * discounts)
 
@@ -94,7 +94,7 @@ def n_step_advantages(rewards, discounts, values, mask, n):
     Source: Sutton & Barto (2018), eq. 7.1; Mnih et al. (2016), algorithm S3.
     """
     number("n", n, 1, whole=True)
-    rewards, discounts, mask = _steps(rewards, discounts, mask)
+    rewards, discounts, mask = _steps(rewards, discounts, mask=mask)
     deltas = mask * td_residuals(rewards, discounts, values)
     advantages = deltas.copy()
     for _ in range(min(n, len(rewards)) - 1):
