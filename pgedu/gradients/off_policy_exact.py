@@ -16,8 +16,6 @@ class OffPolicyMoments(NamedTuple):
     squared_weight: np.ndarray  # E w^2; of B episodes about B / E w^2 are effective
     trajectory: np.ndarray  # variance of `trajectory_importance`
     robust: np.ndarray  # variance of `doubly_robust`; with action values of 0, of `per_decision_importance`
-    weighted: np.ndarray  # E w^2 (G - J)^2: a B-th of it is the variance of `weighted_importance`, to first order in 1/B
-    weighted_bias: np.ndarray  # -E w^2 (G - J): a B-th of it is the bias of that, to first order
 
 
 @no_underflow
@@ -26,7 +24,7 @@ def off_policy_moments(mdp, policy, theta, behaviour, *, horizon=None, action_va
 
     From a state, D = v'^2 + 2 v' (v - v') + E rho^2 (e^2 + 2 gamma e v_next + gamma^2 D_next) is the second moment of the
     doubly robust contribution, with q' the action values, v' = sum_a pi q' and e = r - q'. Those of w G and w are alike.
-    Caps and small logs of self-normalised weights have no such recursion: `exact_expectation` enumerates them.
+    Caps and self-normalised weights have no such recursion: `exact_expectation` enumerates logs.
 
     Args:
         horizon: number of steps; default the world's own. Time is linear in it, where an enumeration's is exponential.
@@ -51,9 +49,8 @@ def off_policy_moments(mdp, policy, theta, behaviour, *, horizon=None, action_va
             left = np.where(mdp.terminal, over, _longer(mdp, pi, squares, model, left))
     if not np.isfinite(left).all():
         raise refuse("horizon", "so short that all variances are numbers", steps)
-    value, weight, first, second, robust = left @ mdp.start
-    weighted = second - 2 * value * first + value**2 * weight
-    return OffPolicyMoments(value, weight, second - value**2, robust - value**2, weighted, value * weight - first)
+    value, weight, _, second, robust = left @ mdp.start
+    return OffPolicyMoments(value, weight, second - value**2, robust - value**2)
 
 
 def _chances_and_squares(mdp, policy, theta, behaviour):
