@@ -16,14 +16,14 @@ from pgedu.gradients.exact import (
     ExactMoments, Solution, exact_expectation, exact_gradient, exact_moments, exact_return, solve,
 )  # fmt: skip
 from pgedu.gradients.groups import group_advantage, preference_weights
-from pgedu.gradients.intervals import bootstrap_interval, normal_interval, wilson_interval
+from pgedu.gradients.intervals import normal_interval, wilson_interval
 from pgedu.gradients.moments import Moments, episode_gradients, moments
 from pgedu.gradients.off_policy import (
     direct_method, doubly_robust, effective_sample_size, importance_weights, per_decision_importance,
     standard_error, trajectory_importance, weighted_importance, weighted_per_decision,
 )  # fmt: skip
-from pgedu.gradients.off_policy_exact import ExactEstimate, OffPolicyMoments, exact_off_policy, off_policy_moments
-from pgedu.gradients.pathwise import pair_means, pathwise_gradients
+from pgedu.gradients.off_policy_exact import OffPolicyMoments, off_policy_moments
+from pgedu.gradients.pathwise import pathwise_gradients
 from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
 from pgedu.learning.actor_critics import a2c, a3c, actor_critic
 from pgedu.learning.direct_preference import direct_preference
@@ -42,7 +42,6 @@ from pgedu.learning.training import Progress
 from pgedu.learning.trust_regions import (
     conjugate_gradient, fisher_matrix, fisher_vector_product, mean_kl, natural_direction, natural_gradient, trpo,
 )  # fmt: skip
-from pgedu.policies.antithetic import Antithetic
 from pgedu.policies.approximators import MLP, Linear, Table
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Categorical, Gaussian, log_softmax

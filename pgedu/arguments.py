@@ -38,8 +38,8 @@ def _range(least, most, above):
     return f" above {above}" if above is not None else f" of {least} or more" if np.isfinite(least) else ""
 
 
-def numbers(name, value, axes=None, shape=None, *, finite=True):
-    """`value` as an array of floats: of the given shape, whose axes have names such as "[T, ..., B]"."""
+def numbers(name, value, axes=None, shape=None, *, least=-np.inf, most=np.inf, finite=True):
+    """`value` as an array of floats from `least` to `most`: of the given shape, whose axes have names such as "[T, ..., B]"."""
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":
@@ -51,6 +51,10 @@ def numbers(name, value, axes=None, shape=None, *, finite=True):
         raise refuse(name, f"{axes} = {tuple(shape)}" if axes else f"of shape {tuple(shape)}", f"shape {array.shape}")
     if finite and not np.isfinite(array).all():
         raise refuse(name, "finite numbers", "NaN or infinity")
+    if least > -np.inf or most < np.inf:
+        outside = (array < least) | (array > most)
+        if outside.any():
+            raise refuse(name, f"{least} or more" if most == np.inf else f"between {least} and {most}", array[outside][0])
     return array
 
 

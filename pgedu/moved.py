@@ -22,7 +22,7 @@ MOVED = {
     "actor_critics": ("learning.actor_critics",),
     "trust_regions": ("learning.trust_regions",),
     "proximal": ("learning.proximal",),
-    "bandits": ("learning.bandits",),
+    "bandits": ("lessons.gradient_bandit",),
     "live": ("panels", "panels.live", "panels.panel", "panels.canvas"),
     "canvas": ("panels.canvas",),
     "views": ("panels.views",),

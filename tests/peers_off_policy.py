@@ -21,10 +21,9 @@ with warnings.catch_warnings():
         DirectMethod, DoublyRobust, InverseProbabilityWeighting, SelfNormalizedInverseProbabilityWeighting,
     )  # fmt: skip
     from obp.policy import BernoulliTS
-    from obp.utils import estimate_confidence_interval_by_bootstrap
 
 from pgedu import (
-    bootstrap_interval, direct_method, doubly_robust, open_bandit, open_bandit_prior, rollout_from_table, thompson_sampling,
+    direct_method, doubly_robust, open_bandit, open_bandit_prior, rollout_from_table, thompson_sampling,
     trajectory_importance, weighted_importance,
 )  # fmt: skip
 
@@ -124,11 +123,3 @@ def test_thompson_sampling_by_quadrature_is_what_their_draws_approach(campaign):
     counted = theirs.compute_batch_action_dist(n_sim=draws)[0]
     found = thompson_sampling(*open_bandit_prior(campaign), places=3)
     assert (np.abs(counted - found) < 5 * np.sqrt(found / draws) + 1 / draws).all()
-
-
-def test_bootstrap():
-    terms = np.random.default_rng(2).exponential(size=400)
-    found = estimate_confidence_interval_by_bootstrap(terms, alpha=0.05, n_bootstrap_samples=4000, random_state=0)
-    wanted = [value for name, value in found.items() if "CI" in name]
-    ours = bootstrap_interval(terms, rng=np.random.default_rng(0), draws=4000)
-    assert np.array(ours) == pytest.approx(wanted, abs=0.1 * terms.std() / np.sqrt(400))  # a tenth of a standard error

@@ -41,6 +41,10 @@ def test_numbers_that_are_some():
     ("abc", {}, "rewards must be numbers; got 'abc'"),
     ([1j], {}, "rewards must be numbers; got [1j]"),
     ([0, np.nan], {}, "rewards must be finite numbers; got NaN or infinity"),
+    ([0.5, -1], dict(least=0), "rewards must be 0 or more; got -1.0"),
+    (-0.5, dict(least=0), "rewards must be 0 or more; got -0.5"),
+    ([[0, 1], [1, 2]], dict(least=0, most=1), "rewards must be between 0 and 1; got 2.0"),
+    ([3], dict(most=1), "rewards must be between -inf and 1; got 3.0"),
 ])  # fmt: skip
 def test_arrays_that_are_none(value, asked, sentence):
     with pytest.raises(ValueError) as refused:
@@ -51,7 +55,8 @@ def test_arrays_that_are_none(value, asked, sentence):
 def test_arrays_that_are_some():
     found = arguments.numbers("rewards", [[1, 2], [3, 4]], "[T, B]", (2, 2))
     assert found.dtype == float and found.tolist() == [[1, 2], [3, 4]]
-    assert np.isinf(arguments.numbers("rewards", [np.inf], finite=False))
+    assert np.isinf(arguments.numbers("rewards", [np.inf], least=0, finite=False))
+    assert arguments.numbers("rewards", [0, 1], least=0, most=1).tolist() == [0, 1]
     whole = np.ones(3)
     assert arguments.numbers("rewards", whole) is whole  # no copy where none is needed
 

@@ -7,6 +7,7 @@ subtracted from. It leaves the gradient unbiased as long as it does not depend o
 import numpy as np
 
 from pgedu.arguments import function, no_underflow, numbers, refuse
+from pgedu.gradients.returns import discount_powers
 
 
 def none(rollout, targets):
@@ -85,10 +86,7 @@ def optimal(policy, theta, *, gamma_power=True):
         B = targets.shape[-1]
         if B < 2:
             raise ValueError(f"optimal needs 2 or more episodes in a batch; got {B}")
-        weights = rollout.mask
-        if gamma_power:
-            ones = np.concatenate([np.ones_like(weights[:1]), rollout.discounts[:-1]])
-            weights = weights * np.cumprod(ones, axis=0)
+        weights = rollout.mask * discount_powers(rollout) if gamma_power else rollout.mask
         steps = (theta, rollout.observations[:-1], rollout.actions)
         X, S = policy.score(*steps, weights * targets), policy.score(*steps, weights)
         above, below = (X * S).sum(axis=-1), (S * S).sum(axis=-1)

@@ -30,38 +30,25 @@ def diagnose(rollout, target, *, probabilities=None):
     if rollout.rewards.ndim != 2:
         raise refuse("rollout", "one log, [T, B], without run axes", f"shape {rollout.rewards.shape}")
     weights = importance_weights(rollout, target)[-1]
-    heaviest = float(weights.max() / max(weights.sum(), 1e-300))
-    found = [_dominated(weights, heaviest), _off_balance(weights), _all_certain(rollout)]
-    if probabilities is not None:
-        found.append(_never_shown(rollout, tables(rollout, 0.0, probabilities)[1]))
-    effective = float(effective_sample_size(weights))
-    return Diagnosis(effective, float(weights.mean()), heaviest, tuple(each for each in found if each))
-
-
-def _dominated(weights, share):
-    if share > DOMINANT and weights.size > 1:
-        rest = f"{share:.0%} of the weight of all {weights.size}"
-        return f"Episode {weights.argmax()} alone carries {rest}: the estimate is little but its reward."
-    return ""
-
-
-def _off_balance(weights):
-    mean, size = weights.mean(), weights.size
+    size, mean, heaviest = weights.size, float(weights.mean()), float(weights.max() / max(weights.sum(), 1e-300))
+    warnings = []
+    if heaviest > DOMINANT and size > 1:
+        rest = f"{heaviest:.0%} of the weight of all {size}"
+        warnings.append(f"Episode {weights.argmax()} alone carries {rest}: the estimate is little but its reward.")
     if size > 1 and abs(mean - 1) > FAR * max(standard_error(weights), ROUNDING):
         cause = "the log lacks what the target does, or its propensities are wrong"
-        return f"The mean weight is {mean:.3g} where 1 is expected: {cause}."
-    return ""
+        warnings.append(f"The mean weight is {mean:.3g} where 1 is expected: {cause}.")
+    counted = np.issubdtype(rollout.actions.dtype, np.integer)  # a density may well be 1
+    if counted and (np.abs(rollout.log_probs[rollout.mask == 1]) <= ROUNDING).all():
+        warnings.append("All propensities are 1: either nothing was left to chance, or they were not recorded.")
+    unseen = 0.0 if probabilities is None else _never_shown(rollout, probabilities)
+    if unseen > ROUNDING:
+        warnings.append(f"The target gives {unseen:.1%} of its choices to actions that the log never shows.")
+    return Diagnosis(float(effective_sample_size(weights)), mean, heaviest, tuple(warnings))
 
 
-def _all_certain(rollout):
-    real = rollout.mask == 1
-    if np.issubdtype(rollout.actions.dtype, np.integer) and (np.abs(rollout.log_probs[real]) <= ROUNDING).all():
-        return "All propensities are 1: either nothing was left to chance, or they were not recorded."
-    return ""
-
-
-def _never_shown(rollout, pi):
-    real = rollout.mask == 1
+def _never_shown(rollout, probabilities):
+    """The share of the target's choices that are actions without a row in the log."""
+    pi, real = tables(rollout, 0.0, probabilities)[1], rollout.mask == 1
     shown = np.bincount(rollout.actions[real], minlength=pi.shape[-1]) > 0
-    share = (pi.sum(axis=-1, where=~shown) * real).sum() / real.sum()
-    return f"The target gives {share:.1%} of its choices to actions that the log never shows." if share > ROUNDING else ""
+    return (pi.sum(axis=-1, where=~shown) * real).sum() / real.sum()

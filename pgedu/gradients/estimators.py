@@ -12,7 +12,7 @@ import numpy as np
 
 from pgedu.arguments import function, no_underflow, number, numbers, refuse
 from pgedu.gradients.baselines import none, require_baseline
-from pgedu.gradients.returns import discounted_returns, gae, n_step_advantages, td_residuals
+from pgedu.gradients.returns import discount_powers, discounted_returns, gae, n_step_advantages, td_residuals
 
 
 def takes(estimator, name):
@@ -196,27 +196,8 @@ def clipped_weights(ratio, advantages, clip):
 
 
 def _ratio_and_advantages(ratio, advantages, clip):
-    ratio, advantages = numbers("ratio", ratio, finite=False), numbers("advantages", advantages, finite=False)
+    ratio, advantages = numbers("ratio", ratio, least=0, finite=False), numbers("advantages", advantages, finite=False)
     if ratio.ndim and advantages.ndim and ratio.shape != advantages.shape:
         raise ValueError(f"advantages must have the shape of ratio, {ratio.shape}; got {advantages.shape}")
-    if (ratio < 0).any():
-        raise refuse("ratio", "pi / pi_old, 0 or more", ratio.min())
     number("clip", clip, least=0, finite=False)
     return ratio, advantages
-
-
-@no_underflow
-def discount_powers(rollout):
-    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after a termination.
-
-    Raises:
-        ValueError: where a column goes on after an end, since the time within that episode is then unknown.
-    """
-    ended = (rollout.discounts[:-1] == 0) | (rollout.mask[:-1] == 0)
-    # With gamma = 0 every step looks like an end; only the first one then counts, which is right.
-    if np.any(ended & (rollout.mask[1:] == 1)) and np.any(rollout.discounts > 0):
-        fitting = "reward_to_go(..., gamma_power=False)"
-        raise ValueError(f"rollout must hold one whole episode a column; got segments, which only {fitting} takes")
-    powers = np.ones_like(rollout.discounts)
-    np.cumprod(rollout.discounts[:-1], axis=0, out=powers[1:])
-    return powers

@@ -42,7 +42,9 @@ def exact_expectation(world, policy, theta, statistic, *, horizon, batch=1):
     Args:
         theta: [*R, D].
         statistic: Rollout -> [*R, N, ...] with a value for each of the N enumerated batches (arrays of the rollout
-            are [T, *R, N, batch]); `lambda rollout: rollout.lengths.mean(axis=-1)` gives the expected length.
+            are [T, *R, N, batch]); `lambda rollout: rollout.lengths.mean(axis=-1)` gives the expected length, and, with
+            `theta` that of a behaviour, `lambda log: weighted_importance(log, (policy, target)).mean(axis=-1)` that of an
+            off-policy estimate (of several runs: `each_batch(target, log.actions)`).
         horizon, batch: as in `enumerate_rollouts`.
     Returns:
         [*R, ...].

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from pgedu.arguments import generator, no_underflow, number, numbers, refuse
+from pgedu.arguments import no_underflow, number, numbers, refuse
 from pgedu.gradients.off_policy import standard_error
 
 
@@ -26,43 +26,6 @@ def normal_interval(contributions, *, confidence=0.95):
     margin = _deviations(confidence) * standard_error(contributions)
     mean = np.mean(contributions, axis=-1)
     return mean - margin, mean + margin
-
-
-@no_underflow
-def bootstrap_interval(values, *, rng, weights=None, confidence=0.95, draws=1000):
-    """Percentiles of the (weighted) mean of values [*R, B] over `draws` logs of B rows drawn from this one with replacement.
-
-    Not symmetric, and never outside what the values allow. But a row that the log does not have is in none of the draws,
-    either. Time is linear in rows times draws.
-
-    Args:
-        values: contributions [*R, B]; with weights: returns, as in `bootstrap_interval(returns, weights=w, rng=rng)` for
-            sum w G / sum w.
-        weights: None, or [*R, B], 0 or more.
-        rng: numpy.random.Generator. All runs share its draws.
-    Raises:
-        ValueError: values or weights that are not such numbers or all of weight 0, no generator, a confidence that is not
-            between 0 and 1.
-    Source: Efron & Tibshirani (1993), chapter 13.
-    """
-    generator("rng", rng)
-    tail = (1 - _between("confidence", confidence)) / 2
-    values = numbers("values", values, "[*R, B]")
-    if not values.ndim or not values.size:
-        raise refuse("values", "[*R, B] with an episode or more", f"shape {values.shape}")
-    weights = np.ones(values.shape) if weights is None else numbers("weights", weights, "[*R, B]", values.shape)
-    if (weights < 0).any() or not weights.any(axis=-1).all():
-        raise refuse("weights", "0 or more, and not all 0", weights)
-    weights = weights / weights.max(axis=-1, keepdims=True)  # only their ratios count, and so no sum of them overflows
-    B, sums = values.shape[-1], []
-    rows = np.stack([weights * values, weights])
-    for _ in range(number("draws", draws, 1, whole=True)):
-        sums.append(rows @ np.bincount(rng.integers(B, size=B), minlength=B).astype(float))
-    totals, counted = np.moveaxis(sums, 1, 0)
-    with np.errstate(invalid="ignore"):
-        means = totals / np.where(counted > 0, counted, np.nan)  # a draw without any weight says nothing
-    low, high = np.nanquantile(means, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def wilson_interval(successes, trials, *, confidence=0.95):
@@ -92,10 +55,6 @@ def wilson_interval(successes, trials, *, confidence=0.95):
 
 
 def _deviations(confidence):
-    return NormalDist().inv_cdf((1 + _between("confidence", confidence)) / 2)
-
-
-def _between(name, value):
-    if number(name, value, 0, 1, above=0) == 1:
-        raise refuse(name, "below 1", value)
-    return value
+    if number("confidence", confidence, 0, 1, above=0) == 1:
+        raise refuse("confidence", "below 1", confidence)
+    return NormalDist().inv_cdf((1 + confidence) / 2)

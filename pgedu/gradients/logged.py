@@ -38,16 +38,12 @@ def _refuse_where(wrong, name, wanted, got):
 
 def target_of(rollout, target, real):
     """log pi(a_t | s_t) of the target, [T, *R, B]; what stands in rows that are not real is of no account."""
-    if _is_pair(target):
+    if isinstance(target, tuple) and len(target) == 2 and hasattr(target[0], "log_prob"):
         target = target[0].log_prob(target[1], rollout.observations[:-1], rollout.actions)
     logs = numbers("target", target, "[T, *R, B]", real.shape, finite=False)
     _refuse_where(real & np.isnan(logs), "target", "log-probabilities of the logged actions", "NaN")
     _require_at_most_one(rollout, logs, real, "target", "LOG-probabilities, 0 or less")
     return logs
-
-
-def _is_pair(target):
-    return isinstance(target, tuple) and len(target) == 2 and hasattr(target[0], "log_prob")
 
 
 def tables(rollout, action_values, probabilities):

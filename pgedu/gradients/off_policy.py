@@ -12,8 +12,8 @@ episodes that are not whole, arrays that do not fit. Time and memory are linear 
 import numpy as np
 
 from pgedu.arguments import no_underflow, number, numbers, refuse
-from pgedu.gradients.estimators import discount_powers
 from pgedu.gradients.logged import of_actions, require_agreement, require_log, tables, target_of
+from pgedu.gradients.returns import discount_powers
 
 
 @no_underflow
@@ -143,9 +143,9 @@ def effective_sample_size(weights):
 
     0 where all weights are 0. Source: Kong (1992).
     """
-    weights = numbers("weights", weights, "[..., B]")
-    if not weights.size or (weights < 0).any():
-        raise refuse("weights", "[..., B], 0 or more", weights)
+    weights = numbers("weights", weights, "[..., B]", least=0)
+    if not weights.size:
+        raise refuse("weights", "[..., B] with an episode or more", f"shape {weights.shape}")
     weights = weights / np.maximum(weights.max(axis=-1, keepdims=True), 1e-300)  # so that no square overflows
     with np.errstate(under="ignore"):
         return weights.sum(axis=-1) ** 2 / np.maximum((weights**2).sum(axis=-1), 1e-300)

@@ -1,45 +1,12 @@
-"""Exact bias and variances of off-policy estimates in a finite world: of any, by enumeration; of some, by a recursion over steps."""
+"""Exact bias and variances of off-policy estimates in a finite world, by a recursion over steps."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from pgedu.arguments import able, function, no_underflow, number, numbers, parameters, refuse
-from pgedu.experience.enumeration import each_batch, enumerate_rollouts
-from pgedu.gradients.exact import exact_return
+from pgedu.arguments import able, no_underflow, number, numbers, refuse
 
 LARGEST = 700.0  # a logarithm beyond which there are no numbers
-
-
-class ExactEstimate(NamedTuple):
-    """Exact moments of an estimate of J, each [*R]."""
-
-    mean: np.ndarray
-    bias: np.ndarray  # mean - J
-    variance: np.ndarray
-
-
-@no_underflow
-def exact_off_policy(mdp, policy, theta, behaviour, estimator, *, horizon, batch=1):
-    """The `ExactEstimate` of any off-policy estimator, by enumerating every log of `batch` episodes there is.
-
-    Args:
-        theta, behaviour: parameters of the target and of the policy that wrote the log, [*R, D].
-        estimator: (rollout, target) -> contributions [*R, N, batch], whose mean over a log is the estimate:
-            `weighted_importance`, or `lambda log, target: trajectory_importance(log, target, cap=3)`.
-        horizon, batch: as in `enumerate_rollouts`.
-    Raises:
-        ValueError: an enumeration that would be too large, contributions of another shape or not finite, as those of
-            self-normalised weights are in a log whose weights are all 0.
-    """
-    function("estimator", estimator, "a function of a log and a target, such as weighted_importance", places=2)
-    theta, behaviour = np.broadcast_arrays(parameters(policy, theta), parameters(policy, behaviour))
-    rollout, chances = enumerate_rollouts(mdp, policy, behaviour, horizon=horizon, batch=batch)
-    found = estimator(rollout, (policy, each_batch(theta, rollout.actions)))
-    estimates = numbers("contributions", found, "[*R, N, batch]", rollout.mask.shape[1:]).mean(axis=-1)
-    mean = (chances * estimates).sum(axis=-1)
-    variance = (chances * (estimates - mean[..., None]) ** 2).sum(axis=-1)
-    return ExactEstimate(mean, mean - exact_return(mdp, policy, theta, horizon=horizon), variance)
 
 
 class OffPolicyMoments(NamedTuple):
@@ -49,8 +16,6 @@ class OffPolicyMoments(NamedTuple):
     squared_weight: np.ndarray  # E w^2; of B episodes about B / E w^2 are effective
     trajectory: np.ndarray  # variance of `trajectory_importance`
     robust: np.ndarray  # variance of `doubly_robust`; with action values of 0, of `per_decision_importance`
-    weighted: np.ndarray  # E w^2 (G - J)^2: a B-th of it is the variance of `weighted_importance`, to first order in 1/B
-    weighted_bias: np.ndarray  # -E w^2 (G - J): a B-th of it is the bias of that, to first order
 
 
 @no_underflow
@@ -59,7 +24,7 @@ def off_policy_moments(mdp, policy, theta, behaviour, *, horizon=None, action_va
 
     From a state, D = v'^2 + 2 v' (v - v') + E rho^2 (e^2 + 2 gamma e v_next + gamma^2 D_next) is the second moment of the
     doubly robust contribution, with q' the action values, v' = sum_a pi q' and e = r - q'. Those of w G and w are alike.
-    Caps and small logs of self-normalised weights have no such recursion: `exact_off_policy`.
+    Caps and self-normalised weights have no such recursion: `exact_expectation` enumerates logs.
 
     Args:
         horizon: number of steps; default the world's own. Time is linear in it, where an enumeration's is exponential.
@@ -84,9 +49,8 @@ def off_policy_moments(mdp, policy, theta, behaviour, *, horizon=None, action_va
             left = np.where(mdp.terminal, over, _longer(mdp, pi, squares, model, left))
     if not np.isfinite(left).all():
         raise refuse("horizon", "so short that all variances are numbers", steps)
-    value, weight, first, second, robust = left @ mdp.start
-    weighted = second - 2 * value * first + value**2 * weight
-    return OffPolicyMoments(value, weight, second - value**2, robust - value**2, weighted, value * weight - first)
+    value, weight, _, second, robust = left @ mdp.start
+    return OffPolicyMoments(value, weight, second - value**2, robust - value**2)
 
 
 def _chances_and_squares(mdp, policy, theta, behaviour):

@@ -1,8 +1,6 @@
-"""Gradients with less luck in them: through the reward itself (pathwise), and from antithetic pairs."""
+"""Gradients through the reward itself, with less luck in them."""
 
-import numpy as np
-
-from pgedu.arguments import able, refuse
+from pgedu.arguments import able
 
 
 def pathwise_gradients(world, policy, theta, rollout):
@@ -23,15 +21,3 @@ def pathwise_gradients(world, policy, theta, rollout):
     """
     able("world", world, "pathwise_gradients", "one that can be differentiated, such as a LinearQuadratic")
     return world.pathwise_gradients(policy, theta, rollout)
-
-
-def pair_means(gradients):
-    """One estimate of each antithetic pair, from gradients [*R, B, D] of episodes b and b + B/2: [*R, B/2, D].
-
-    The two are not independent of each other, so only their means are a sample of which `moments` can tell a variance.
-    """
-    gradients = np.asarray(gradients)
-    if gradients.ndim < 2 or gradients.shape[-2] % 2:
-        raise refuse("gradients", "[*R, B, D] with an even B", f"shape {gradients.shape}")
-    half = gradients.shape[-2] // 2
-    return (gradients[..., :half, :] + gradients[..., half:, :]) / 2

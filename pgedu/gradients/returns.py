@@ -102,16 +102,32 @@ def n_step_advantages(rewards, discounts, values, mask, n):
     return advantages
 
 
-def _steps(rewards, discounts, **others):
+@np.errstate(under="ignore")
+def discount_powers(rollout):
+    """gamma^t for each step of whole episodes, [T, *R, B]; 0 after a termination.
+
+    Raises:
+        ValueError: where a column goes on after an end, since the time within that episode is then unknown.
+    """
+    ended = (rollout.discounts[:-1] == 0) | (rollout.mask[:-1] == 0)
+    # With gamma = 0 every step looks like an end; only the first one then counts, which is right.
+    if np.any(ended & (rollout.mask[1:] == 1)) and np.any(rollout.discounts > 0):
+        fitting = "reward_to_go(..., gamma_power=False)"
+        raise ValueError(f"rollout must hold one whole episode a column; got segments, which only {fitting} takes")
+    powers = np.ones_like(rollout.discounts)
+    np.cumprod(rollout.discounts[:-1], axis=0, out=powers[1:])
+    return powers
+
+
+def _steps(rewards, discounts, mask=None):
     """Arrays of one common shape [T, ...] as floats (integer rewards must not give integer returns)."""
     rewards = numbers("rewards", rewards, "[T, ...]")
     if rewards.ndim == 0:
         raise refuse("rewards", "[T, ...]", "shape ()")
-    arrays = {"discounts": discounts, **others}
-    arrays = {name: numbers(name, each, "[T, ...]", rewards.shape) for name, each in arrays.items()}
-    outside = (arrays["discounts"] < 0) | (arrays["discounts"] > 1)
-    if outside.any():
-        raise refuse("discounts", "between 0 and 1", float(arrays["discounts"][outside][0]))
-    if "mask" in arrays and not np.isin(arrays["mask"], (0, 1)).all():
-        raise refuse("mask", "1 on real steps and 0 elsewhere", arrays["mask"].tolist())
-    return rewards, *arrays.values()
+    discounts = numbers("discounts", discounts, "[T, ...]", rewards.shape, least=0, most=1)
+    if mask is None:
+        return rewards, discounts
+    mask = numbers("mask", mask, "[T, ...]", rewards.shape)
+    if not np.isin(mask, (0, 1)).all():
+        raise refuse("mask", "1 on real steps and 0 elsewhere", mask.tolist())
+    return rewards, discounts, mask

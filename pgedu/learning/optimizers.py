@@ -22,9 +22,7 @@ class SGD:
 
     @learning_rate.setter
     def learning_rate(self, value):
-        rates = numbers("learning_rate", value, finite=False)
-        if not np.all((rates >= 0) & (rates < np.inf)):
-            raise refuse("learning_rate", "a finite number of 0 or more", value)
+        rates = numbers("learning_rate", value, least=0)
         self._learning_rate = rates if rates.ndim else value
 
     @no_underflow

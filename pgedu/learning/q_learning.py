@@ -14,6 +14,8 @@ from pgedu.worlds.mdp import MDP
 from pgedu.worlds.planning import require_plain_rewards
 from pgedu.worlds.sampling import Choices, first_states, uniform
 
+_share = partial(numbers, least=0, most=1)  # one, or one for each run
+
 
 def epsilon_greedy(q, epsilon=0.0):
     """pi(a | s) [*R, O, A]: (1 - epsilon) shared by all actions whose q is greatest, and epsilon by all actions.
@@ -22,7 +24,7 @@ def epsilon_greedy(q, epsilon=0.0):
         q: action values [*R, O, A].
         epsilon: a number in [0, 1], or one for each run.
     """
-    return _epsilon_greedy(numbers("q", q, "[*R, O, A]"), _between_0_and("epsilon", epsilon, most=1))
+    return _epsilon_greedy(numbers("q", q, "[*R, O, A]"), _share("epsilon", epsilon))
 
 
 def _epsilon_greedy(q, epsilon=np.zeros(())):
@@ -46,12 +48,6 @@ def table_return(mdp, q, epsilon=0.0, *, horizon=None):
     log_policy = np.log(np.maximum(epsilon_greedy(q, epsilon), 1e-300))  # so small a chance changes no sum
     policy = Policy.softmax(Table(*q.shape[-2:]))
     return mdp.exact_return(policy, log_policy.reshape(*q.shape[:-2], -1), horizon=horizon)
-
-
-def _between_0_and(name, value, most=np.inf):
-    if not ((numbers(name, value) >= 0) & (numbers(name, value) <= most)).all():
-        raise refuse(name, "0 or more" if most == np.inf else f"between 0 and {most}", value)
-    return numbers(name, value)
 
 
 def _finite_world(name, value):
@@ -85,8 +81,8 @@ class TabularControl(Training):
 
     tables = 1
     world = Setting(_finite_world, live=False, first=1)
-    alpha = Setting(_between_0_and, 0.5)
-    epsilon = Setting(partial(_between_0_and, most=1), 0.1)
+    alpha = Setting(partial(numbers, least=0), 0.5)
+    epsilon = Setting(_share, 0.1)
     half_after = Setting(partial(number, above=0, finite=False), np.inf)
     steps = Setting(whole, 1)
     gamma = Setting(optional(share), None)

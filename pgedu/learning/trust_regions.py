@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from pgedu.arguments import no_underflow, number, numbers, refuse
+from pgedu.arguments import no_underflow, number, numbers
 from pgedu.experience.rollouts import masked_mean, shares
 from pgedu.learning.actor_critics import a2c
 from pgedu.learning.settings import Setting, optional, share, whole
@@ -16,19 +16,11 @@ from pgedu.learning.settings import Setting, optional, share, whole
 SMALL = 64  # parameters, up to which the Fisher matrix itself is made: cheaper then than ten products with it
 
 
-def _weights(weights, shape):
-    """Weights [T, *R, B] of 0 or more."""
-    weights = numbers("weights", weights, "[T, *R, B]", shape)
-    if (weights < 0).any():
-        raise refuse("weights", "0 or more", weights.min())
-    return weights
-
-
 @no_underflow
 def mean_kl(policy, theta, other, observations, weights):
     """Mean of KL(pi(. | o; theta) || pi(. | o; other)), [*R], in nats."""
     kl = policy.head.kl(policy.outputs(theta, observations), policy.outputs(other, observations))
-    return masked_mean(kl, _weights(weights, kl.shape))
+    return masked_mean(kl, numbers("weights", weights, "[T, *R, B]", kl.shape, least=0))
 
 
 @no_underflow
@@ -42,7 +34,7 @@ def fisher_matrix(policy, theta, observations, weights):
     theta = numbers("theta", theta, "[*R, D]", finite=False)  # a run that diverged has no Fisher matrix, and others have
     observations, weights = np.asarray(observations), np.asarray(weights)
     runs = theta.shape[:-1]
-    share = shares(_weights(weights, observations.shape[: theta.ndim + 1]))
+    share = shares(numbers("weights", weights, "[T, *R, B]", observations.shape[: theta.ndim + 1], least=0))
     # Each of the N = B T samples becomes an episode of one step: what is summed over time is then one for each sample.
     samples = np.moveaxis(observations, 0, weights.ndim - 1).reshape(1, *runs, -1, *observations.shape[weights.ndim :])
     share = np.moveaxis(share, 0, -1).reshape(*runs, -1)  # [*R, N]
@@ -70,7 +62,8 @@ def fisher_vector_product(policy, theta, observations, weights, vector, step=1e-
     with np.errstate(invalid="ignore"):
         change = np.where(np.isneginf(outputs), 0.0, ahead - behind)  # a masked action stays masked
     tangent = change * (length / (2 * step))[..., None]
-    product = policy.head.fisher(outputs, tangent) * shares(_weights(weights, outputs.shape[:-1]))[..., None]
+    weights = numbers("weights", weights, "[T, *R, B]", outputs.shape[:-1], least=0)
+    product = policy.head.fisher(outputs, tangent) * shares(weights)[..., None]
     return backward(product).sum(axis=-2)
 
 
@@ -146,8 +139,7 @@ class natural_gradient(a2c):  # noqa: N801
         return natural_direction(self.policy, self.theta, gradient, *steps, self.damping)
 
     def ascend(self, gradient, rollout, psi):
-        self.move(self.optimizer.step(self.theta, self.direction(gradient, rollout)))
-        return {}
+        return super().ascend(self.direction(gradient, rollout), rollout, psi)
 
 
 class trpo(natural_gradient):  # noqa: N801

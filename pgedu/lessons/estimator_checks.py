@@ -11,7 +11,7 @@ import numpy as np
 
 from pgedu import Policy, Rollout, Table, campaign, discounted_returns, each_batch, enumerate_rollouts
 from pgedu import episode_gradients, moments, none, reward_to_go, stay_or_stop, total_return
-from pgedu.gradients.estimators import discount_powers
+from pgedu.gradients.returns import discount_powers
 from pgedu.lessons.answers import Fault, answer_of
 from pgedu.lessons.return_checks import DOUBLED, FORWARD, MEAN, SHIFTED, TOO_OFTEN, UNREVERSED, forwards, shift
 from pgedu.lessons.verdicts import as_texts, blame_factor, is_same, judged, nearly

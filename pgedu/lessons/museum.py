@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pgedu.gradients.baselines import none
-from pgedu.gradients.estimators import discount_powers, lambda_advantage, reward_to_go, td_advantage, total_return
+from pgedu.gradients.estimators import lambda_advantage, reward_to_go, td_advantage, total_return
 from pgedu.gradients.exact import exact_gradient, exact_moments, exact_return
 from pgedu.worlds.mdp import MDP
 from pgedu.learning.optimizers import SGD
 from pgedu.learning.proximal import ppo
-from pgedu.gradients.returns import discounted_returns
+from pgedu.gradients.returns import discount_powers, discounted_returns
 from pgedu.learning.reinforce import reinforce
 from pgedu.panels.views import angle_between
 

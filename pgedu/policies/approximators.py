@@ -10,17 +10,16 @@ Leading axes of observations (time, in `trace`) are free; the run axes *R are th
 """
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
 from pgedu.arguments import number, numbers, refuse
-from pgedu.policies.fitting import require_counts, require_features, require_rows, require_theta, zeros
+from pgedu.policies.fitting import Approximator, require_counts, require_features, require_rows, require_theta
 from pgedu.policies.layers import Perceptron
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Approximator):
     """One row of outputs for each of O discrete observations: theta is [O, K], flattened; starts at 0.
 
     Raises:
@@ -37,15 +36,9 @@ class Table:
     def size(self):
         return self.observations * self.outputs
 
-    def init(self, rng, runs=None):
-        return zeros(self, rng, runs)
-
     def forward(self, theta, observations):
         theta = require_theta(self, theta)
         return self._look_up(theta, require_rows(self, theta, observations))
-
-    def prepared(self, theta):
-        return partial(self.forward, require_theta(self, theta))
 
     def trace(self, theta, observations):
         theta = require_theta(self, theta)
@@ -64,9 +57,6 @@ class Table:
     def sums(self, theta, observations, columns, weights):
         """Sum over time of the weights [T, *R, B] in each cell (observation, column) of the table: [*R, B, O, K]."""
         observations = require_rows(self, require_theta(self, theta), observations, time=True)
-        return self._sums(observations, columns, weights)
-
-    def _sums(self, observations, columns, weights):
         episodes = observations.shape[1:]
         count = np.prod(episodes, dtype=int) * self.size
         # Each cell of each episode's table is one bin; np.bincount adds up a run of time without a loop.
@@ -80,7 +70,7 @@ class Table:
         return theta.reshape(-1, self.outputs)[rows]
 
 
-class _Layers:
+class _Layers(Approximator):
     """Affine layers with tanh between them; theta holds (W [inputs, outputs], bias [outputs]) layer after layer."""
 
     @property
@@ -123,9 +113,6 @@ class Linear(_Layers):
     def __post_init__(self):
         require_counts(self, "features", "outputs")
 
-    def init(self, rng, runs=None):
-        return zeros(self, rng, runs)
-
 
 @dataclass(frozen=True)
 class MLP(_Layers):
@@ -158,7 +145,7 @@ class MLP(_Layers):
             raise refuse("dtype", "np.float32 or np.float64", self.dtype)
 
     def init(self, rng, runs=None):
-        theta = zeros(self, rng, runs)
+        theta = super().init(rng, runs)
         end = 0
         for inputs, outputs in self._shapes:
             start, end = end, end + (inputs + 1) * outputs

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pgedu.arguments import number, numbers
-from pgedu.policies.fitting import require_approximator, require_counts, require_theta
+from pgedu.policies.fitting import number_or_each, require_approximator, require_counts, require_theta
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,7 @@ class WithConstants:
     def __post_init__(self):
         require_approximator(self.approximator)
         require_counts(self, "constants")
-        if np.ndim(self.start):
-            start = numbers("start", self.start, "[constants]", (self.constants,))
-            object.__setattr__(self, "start", tuple(start.tolist()))
-        else:
-            number("start", self.start)
+        object.__setattr__(self, "start", number_or_each("start", self.start, "[constants]", self.constants))
 
     def __getattr__(self, name):
         """`features` or `observations`, whichever the approximator within has."""

@@ -1,4 +1,6 @@
-"""Whether parameters and observations fit an approximator: what all approximators ask, and first parameters of 0."""
+"""What approximators have in common: first parameters of 0, and whether parameters and observations fit them."""
+
+from functools import partial
 
 import numpy as np
 
@@ -19,10 +21,22 @@ def require_counts(approximator, *names):
         number(name, getattr(approximator, name), 1, whole=True)
 
 
-def zeros(approximator, rng, runs):
-    """[*R, D]."""
-    generator("rng", rng)
-    return np.zeros((*(() if runs is None else (number("runs", runs, 1, whole=True),)), approximator.size))
+def number_or_each(name, value, axes, count):
+    """A number, or a tuple of numbers, one for each of so many, from whatever holds them: dataclasses can be compared then."""
+    if np.ndim(value) == 0:
+        return float(number(name, value))
+    return tuple(numbers(name, value, axes, (count,)).tolist())
+
+
+class Approximator:
+    """What one has that says nothing else: parameters that start at 0, and nothing to prepare."""
+
+    def init(self, rng, runs=None):
+        generator("rng", rng)
+        return np.zeros((*(() if runs is None else (number("runs", runs, 1, whole=True),)), self.size))
+
+    def prepared(self, theta):
+        return partial(self.forward, require_theta(self, theta))
 
 
 def require_theta(approximator, theta):

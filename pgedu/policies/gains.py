@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pgedu.arguments import number, numbers, refuse
-from pgedu.policies.fitting import require_counts, require_features, require_theta, zeros
+from pgedu.arguments import refuse
+from pgedu.policies.fitting import Approximator, number_or_each, require_counts, require_features, require_theta
 from pgedu.policies.layers import quiet
 
 
 @dataclass(frozen=True)
-class Gain:
+class Gain(Approximator):
     """Means -K x and logarithms of fixed standard deviations, for N features and M actions: theta is K [M, N], row by row.
 
     `Policy(Gain(2, 1, std=0.3), Gaussian(1))` is the policy u = -K x + 0.3 eps of control theory. Starts at K = 0.
@@ -29,12 +29,9 @@ class Gain:
 
     def __post_init__(self):
         require_counts(self, "features", "actions")
-        if np.ndim(self.std) == 0:
-            number("std", self.std, above=0)
-        else:
-            object.__setattr__(self, "std", tuple(numbers("std", self.std, "[M]", (self.actions,)).tolist()))
-            if min(self.std) <= 0:
-                raise refuse("std", "above 0", self.std)
+        object.__setattr__(self, "std", number_or_each("std", self.std, "[M]", self.actions))
+        if np.min(self.std) <= 0:
+            raise refuse("std", "above 0", self.std)
 
     @property
     def size(self):
@@ -44,15 +41,8 @@ class Gain:
     def outputs(self):
         return 2 * self.actions
 
-    def init(self, rng, runs=None):
-        return zeros(self, rng, runs)
-
     def forward(self, theta, observations):
         return self.trace(theta, observations, time=False)[0]
-
-    def prepared(self, theta):
-        theta = require_theta(self, theta)
-        return lambda observations: self.forward(theta, observations)
 
     @quiet
     def trace(self, theta, observations, time=True):

@@ -4,11 +4,9 @@ A head has `outputs` (K) and these functions of the outputs [..., K]:
     noise(rng, shape)           -> what chance adds, [*shape, ...], independent of the outputs
     act(outputs, noise)         -> actions: sampling as a deterministic function of outputs and noise
     log_prob(outputs, actions)  -> [...]
-    gradient(outputs, actions)  -> d log_prob / d outputs, [..., K]
     entropy(outputs)            -> -E log_prob, [...], in nats
-    entropy_gradient(outputs)   -> d entropy / d outputs, [..., K]
     trace(outputs, actions)     -> log_prob, and a function of (weights, entropy=0.0), each [...] or a number:
-                                   weights * gradient + entropy * entropy_gradient, [..., K]
+                                   weights * d log_prob / d outputs + entropy * d entropy / d outputs, [..., K]
     kl(outputs, others)         -> KL(pi of outputs || pi of others), [...], in nats
     fisher(outputs, tangent)    -> the Fisher matrix of the distribution in its outputs, times tangent [..., K]
 One whose actions are not what an environment gets also has
@@ -99,24 +97,19 @@ class Categorical:
         self._require_fit(outputs, actions)
         return _of_actions(_log_softmax(outputs), actions)
 
-    def gradient(self, outputs, actions):
-        """d log P(a) / d h = onehot(a) - P."""
-        self._require_fit(outputs, actions)
-        return self._onehot_less(_exp(_log_softmax(outputs)), actions)
-
     def entropy(self, outputs):
         return -_negative_entropies(_log_softmax(outputs))[1].sum(axis=-1)
 
-    def entropy_gradient(self, outputs):
-        """d H / d h = -P (log P + H)."""
-        return _entropy_gradient(_log_softmax(outputs))
-
     def trace(self, outputs, actions):
+        """d log P(a) / d h = onehot(a) - P, and d H / d h = -P (log P + H)."""
         self._require_fit(outputs, actions)
         log_probs = _log_softmax(outputs)
+        labels = np.arange(self.actions).reshape(-1, *[1] * actions.ndim)
 
         def gradient(weights, entropy=0.0):
-            score = self._onehot_less(_exp(log_probs), actions)
+            score = _exp(log_probs)
+            rows = np.moveaxis(score, -1, 0)  # a view: P itself becomes the difference
+            np.subtract(actions == labels, rows, out=rows)
             return _weighted(score, partial(_entropy_gradient, log_probs), weights, entropy)
 
         return _of_actions(log_probs, actions), gradient
@@ -150,12 +143,6 @@ class Categorical:
         if actions.shape != outputs.shape[:-1]:
             raise refuse("actions", f"[..., *R, B] = {outputs.shape[:-1]}", f"shape {actions.shape}")
         self.require_actions(actions)
-
-    def _onehot_less(self, P, actions):
-        rows = np.moveaxis(P, -1, 0)  # a view: P itself becomes the difference
-        labels = np.arange(self.actions).reshape(-1, *[1] * actions.ndim)
-        np.subtract(actions == labels, rows, out=rows)
-        return P
 
 
 def _of_actions(log_probs, actions):
@@ -205,22 +192,20 @@ class Gaussian:
         standard, log_std = self._standardise(outputs, actions)
         return (-0.5 * standard**2 - log_std - 0.5 * np.log(2 * np.pi)).sum(axis=-1)
 
-    @quiet
-    def gradient(self, outputs, actions):
-        """d log p / d mean = z / std and d log p / d log_std = z^2 - 1, with z = (a - mean) / std."""
-        standard, log_std = self._standardise(outputs, actions)
-        return np.concatenate([standard / np.exp(log_std), standard**2 - 1], axis=-1)
-
     def entropy(self, outputs):
         return (np.split(outputs, 2, axis=-1)[1] + 0.5 * np.log(2 * np.pi * np.e)).sum(axis=-1)
 
-    def entropy_gradient(self, outputs):
+    def _entropy_gradient(self, outputs):
         return np.concatenate(np.broadcast_arrays(0.0, np.ones_like(np.split(outputs, 2, axis=-1)[0])), axis=-1)
 
     def trace(self, outputs, actions):
+        """d log p / d mean = z / std and d log p / d log_std = z^2 - 1, with z = (a - mean) / std."""
+
+        @quiet
         def gradient(weights, entropy=0.0):
-            score = self.gradient(outputs, actions)
-            return _weighted(score, partial(self.entropy_gradient, outputs), weights, entropy)
+            standard, log_std = self._standardise(outputs, actions)
+            score = np.concatenate([standard / np.exp(log_std), standard**2 - 1], axis=-1)
+            return _weighted(score, partial(self._entropy_gradient, outputs), weights, entropy)
 
         return self.log_prob(outputs, actions), gradient
 

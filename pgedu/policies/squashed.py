@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pgedu.arguments import numbers, refuse
+from pgedu.arguments import refuse
+from pgedu.policies.fitting import number_or_each
 from pgedu.policies.heads import Gaussian
 from pgedu.policies.layers import quiet
 
@@ -40,10 +41,7 @@ class SquashedGaussian(Gaussian):
     def __post_init__(self):
         super().__post_init__()
         for name in ("low", "high"):
-            bound = np.asarray(numbers(name, getattr(self, name)))
-            if bound.ndim:  # a tuple, so that heads can be compared
-                bound = numbers(name, bound, "[d]", (self.dimensions,))
-            object.__setattr__(self, name, tuple(bound.tolist()) if bound.ndim else float(bound))
+            object.__setattr__(self, name, number_or_each(name, getattr(self, name), "[d]", self.dimensions))
         if not (np.subtract(self.high, self.low) > 0).all():
             raise refuse("high", f"above low = {self.low}", self.high)
 
@@ -59,7 +57,7 @@ class SquashedGaussian(Gaussian):
         """H of the Gaussian + E log(da/du), in nats; below 0 where actions are more certain than uniform ones of width 1."""
         return super().entropy(outputs) + self._mean(lambda u, change: self._log_stretch(u), outputs).sum(axis=-1)
 
-    def entropy_gradient(self, outputs):
+    def _entropy_gradient(self, outputs):
         """With d log(da/du) / du = -2 tanh u: its mean, and 1 plus the mean of it times (u - mean)."""
         of_mean = self._mean(lambda u, change: -2 * np.tanh(u), outputs)
         of_log_std = 1 + self._mean(lambda u, change: -2 * np.tanh(u) * change, outputs)

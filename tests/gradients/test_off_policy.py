@@ -235,8 +235,8 @@ def test_weights_of_nothing_say_nothing():
 def test_effective_sample_size():
     assert effective_sample_size([[1, 1, 1, 1], [0, 0, 3, 0], [2, 2, 0, 0]]).tolist() == [4, 1, 2]
     assert effective_sample_size([1e300, 1e300]) == 2
-    for wrong in ([], [-1.0, 2.0]):
-        with pytest.raises(ValueError, match=r"weights must be \[..., B\], 0 or more"):
+    for wrong, said in (([], "must be .* an episode or more; got shape"), ([-1.0, 2.0], "must be 0 or more; got -1.0")):
+        with pytest.raises(ValueError, match=f"^weights {said}"):
             effective_sample_size(wrong)
 
 

@@ -1,4 +1,4 @@
-"""Pathwise gradients and antithetic pairs, beside the score function in the same moments. (Their variances: test_hills.)"""
+"""Pathwise gradients, beside the score function in the same moments. (Their variances: test_hills.)"""
 
 import numpy as np
 import pytest
@@ -28,13 +28,6 @@ def test_both_estimates_go_through_the_same_moments():
     through = moments(pathwise_gradients(hill, policy, theta, rollout))
     assert score.covariance[..., 0, 0] == pytest.approx(hill.score_variance(0.0, 1.0), rel=0.05)
     assert through.covariance[..., 0, 0] == pytest.approx(hill.pathwise_variance(0.0, 1.0), rel=0.05)
-
-
-def test_pairs_are_averaged():
-    gradients = np.arange(24.0).reshape(2, 4, 3)
-    assert (pair_means(gradients)[1, 0] == (gradients[1, 0] + gradients[1, 2]) / 2).all()
-    with pytest.raises(ValueError, match="even B"):
-        pair_means(np.zeros((3, 2)))
 
 
 def test_a_world_that_cannot_be_differentiated_says_so():

@@ -275,7 +275,7 @@ def test_figure_13_2_a_learned_baseline_does_better_after_the_same_episodes(runs
         ("estimator must be a function of a rollout, such as those in pgedu.gradients.estimators; got 'gae'", dict(estimator="gae")),
         (r"baseline must be a function \(rollout, targets\) -> b, such as .*; got 'mean'", dict(baseline="mean")),
         (r"theta must be \[R, D\] = \(2, 2\); got shape \(2,\)", dict(runs=2, theta=np.zeros(2))),
-        ("learning_rate must be a finite number of 0 or more; got -1", dict(rate=-1)),
+        ("learning_rate must be 0 or more; got -1", dict(rate=-1)),
         ("gamma must be a number between 0 and 1; got 2", dict(gamma=2)),
         (r"learning_rate must be a number, or one for each of 2 runs; got shape \(3,\)", dict(rate=np.ones(3), runs=2)),
         (r"baseline must be one that takes the same observations as the policy, Table\(observations=1.*; got Table",

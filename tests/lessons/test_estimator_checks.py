@@ -7,7 +7,7 @@ import pytest
 from judging import each_with_its_number, passes, refuses
 
 from pgedu import batch_mean, constant, discounted_returns, leave_one_out, reward_to_go, total_return
-from pgedu.gradients.estimators import discount_powers
+from pgedu.gradients.returns import discount_powers
 from pgedu.lessons import estimator_checks
 from pgedu.lessons.checks import check_baseline, check_estimator
 

@@ -8,6 +8,7 @@ import pytest
 
 from pgedu import *
 from pgedu.lessons.hills import BumpyHill, CosineHill, QuadraticHill, StepHill
+from pgedu.lessons.antithetic import Antithetic, pair_means
 
 SHAPES = {
     "quadratic": QuadraticHill(curvature=1.7, top=0.4),

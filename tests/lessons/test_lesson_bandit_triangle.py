@@ -8,8 +8,8 @@ from cells_of_notebook import run
 from lesson import picture
 
 from pgedu import Policy, Table, bandit, exact_gradient
-from pgedu.learning.bandits import gradient_bandit
 from pgedu.lessons.bandit_triangle import CORNERS, kicks, policy_at, settled, triangle
+from pgedu.lessons.gradient_bandit import gradient_bandit
 
 VALUES = np.array([1.0, 0.0, -1.0])
 

@@ -8,9 +8,9 @@ import pytest
 from lesson import from_notebook, picture
 
 from pgedu import Policy, Table
-from pgedu.learning.bandits import clicks, gradient_bandit
 from pgedu.lessons import bandits  # as a module, since `testbed` begins like a test
 from pgedu.lessons.bandits import figure_2_5, lean, race, variance_of_estimate
+from pgedu.lessons.gradient_bandit import clicks, gradient_bandit
 
 RATES = np.array([0.10, 0.12, 0.14, 0.16, 0.20])
 N, GAPS = 10_000, 0.20 - RATES

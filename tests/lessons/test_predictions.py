@@ -15,7 +15,7 @@ from pgedu import (
     SGD, LearnedValue, Policy, Table, campaign, collect, episode_gradients, exact_gradient, exact_moments, exact_return,
     leave_one_out, none, reinforce, reward_to_go, short_corridor, solve, stay_or_stop, total_return,
 )  # fmt: skip
-from pgedu.learning.bandits import gradient_bandit
+from pgedu.lessons.gradient_bandit import gradient_bandit
 from pgedu.lessons.museum import EXHIBITS, exact_cost
 from pgedu.lessons.reinforce import expected_estimate
 from pgedu.lessons.start_here import J, policy, probability_of_an_offer, twenty_shops, world

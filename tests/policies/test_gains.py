@@ -36,7 +36,7 @@ def test_the_way_back_is_that_of_linear_and_of_differences():
 @pytest.mark.parametrize("arguments, sentence", [
     ((0, 1), "features must be a whole number of 1 or more; got 0"),
     ((1, 1.5), "actions must be a whole number of 1 or more; got 1.5"),
-    ((1, 1, 0.0), "std must be a number above 0; got 0.0"),
+    ((1, 1, 0.0), "std must be above 0; got 0.0"),
     ((1, 2, (1.0, 0.0)), r"std must be above 0; got \(1.0, 0.0\)"),
     ((1, 2, (1.0,)), r"std must be \[M\] = \(2,\); got shape \(1,\)"),
 ])  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pgedu import *
+from pgedu.lessons.antithetic import Antithetic, pair_means
 
 
 def test_noise_comes_in_opposite_pairs_and_each_is_standard_normal():
@@ -33,3 +34,10 @@ def test_odd_batches_and_lopsided_noise_are_refused():
         Antithetic(Gaussian(1)).noise(np.random.default_rng(0), (1, 3))
     with pytest.raises(ValueError, match="as likely as its negative"):
         Antithetic(Categorical(2))
+
+
+def test_pairs_are_averaged():
+    gradients = np.arange(24.0).reshape(2, 4, 3)
+    assert (pair_means(gradients)[1, 0] == (gradients[1, 0] + gradients[1, 2]) / 2).all()
+    with pytest.raises(ValueError, match="even B"):
+        pair_means(np.zeros((3, 2)))

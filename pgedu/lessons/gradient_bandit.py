@@ -31,12 +31,6 @@ def _flags(name, value):
     return numbers(name, value)
 
 
-def _rates(name, value):
-    if (numbers(name, value) < 0).any():
-        raise refuse(name, "0 or more", value)
-    return numbers(name, value)
-
-
 def _fits(value, runs):
     sizes = np.shape(value)[::-1]  # broadcasts to the runs?
     return len(sizes) <= len(runs) and all(n in (1, m) for n, m in zip(sizes, runs[::-1]))
@@ -72,7 +66,7 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
     """
 
     values = Setting(numbers, live=False, first=1)
-    learning_rate = Setting(_rates)
+    learning_rate = Setting(partial(numbers, least=0))
     rng = Setting(generator)
     runs = Setting(optional(_shape), None, live=False)
     baseline = Setting(_flags, True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pgedu as pg
-from pgedu.learning.bandits import clicks, gradient_bandit, normal
+from pgedu.lessons.gradient_bandit import clicks, gradient_bandit, normal
 
 SETTINGS = [(0.1, True), (0.4, True), (0.1, False), (0.4, False)]  # figure 2.5, from its best curve to its worst
 

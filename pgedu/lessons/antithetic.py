@@ -37,3 +37,15 @@ class Antithetic:
         if name == "head" or name.startswith("__"):  # asked for while a copy is being made
             raise AttributeError(name)
         return getattr(self.head, name)
+
+
+def pair_means(gradients):
+    """One estimate of each antithetic pair, from gradients [*R, B, D] of episodes b and b + B/2: [*R, B/2, D].
+
+    The two are not independent of each other, so only their means are a sample of which `moments` can tell a variance.
+    """
+    gradients = np.asarray(gradients)
+    if gradients.ndim < 2 or gradients.shape[-2] % 2:
+        raise refuse("gradients", "[*R, B, D] with an even B", f"shape {gradients.shape}")
+    half = gradients.shape[-2] // 2
+    return (gradients[..., :half, :] + gradients[..., half:, :]) / 2
