@@ -101,13 +101,17 @@ def share_beyond(rollout):
     return masked_mean(np.abs(rollout.actions[..., 0]) > MAX_TORQUE, rollout.mask)
 
 
+def in_two_digits(x):
+    return float(f"{x:.2g}")
+
+
 def _in_words(steps, stopped, returns, std, share):
     if not steps:
         return "No update yet."
-    # To tens: the pendulum is chaotic, and processors differ in the last bit of a sine.
-    known = "no episode has ended yet" if np.isnan(returns) else f"the mean return is about {round(returns, -1):.0f} (best: {CEILING:.0f})"
+    # In two digits: the pendulum is chaotic, and processors differ in the last bit of a sine.
+    known = "no episode has ended yet" if np.isnan(returns) else f"the mean return is about {in_two_digits(returns):.0f}"
     warning = f" {stopped} learners stand still: their numbers overflowed." if stopped else ""
     return (
-        f"After {steps:,.0f} steps of each learner {known}; the torque has a standard deviation of {std:.2f}, and "
+        f"After {steps:,.0f} steps of each learner {known} (best: {CEILING:.0f}); the torque has a standard deviation of {std:.1f}, and "
         f"{100 * share:.0f}\N{NO-BREAK SPACE}% of torques are clipped.{warning}"
     )

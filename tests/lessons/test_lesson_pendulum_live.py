@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pgedu import PendulumVectorEnv, Policy, collect, share_clipped
 from pgedu.experience.rollouts import Moment
 from pgedu.learning.training import pieces
-from pgedu.lessons.pendulum_live import CEILING, SWEPT, Rods, pendulum_ppo, share_beyond, swinging
+from pgedu.lessons.pendulum_live import CEILING, SWEPT, Rods, in_two_digits, pendulum_ppo, share_beyond, swinging
 from pgedu.panels.canvas import Canvas
 
 
@@ -104,8 +104,8 @@ def test_the_picture_shows_what_the_records_say(records):
     np.testing.assert_allclose(std[1], [np.exp(record.theta[:, -1]).mean() for record in records])
     beyond = (abs(records[-1].rollout.actions[..., 0]) > 2)[records[-1].rollout.mask == 1].mean()
     assert clipped[1][-1] == pytest.approx(beyond, abs=0.01)
-    assert f"is about {round(returns[1][-1], -1):.0f} (best: -138)" in sentence
-    assert f"deviation of {std[1][-1]:.2f}, and {100 * clipped[1][-1]:.0f}\N{NO-BREAK SPACE}% of torques are clipped." in sentence
+    assert f"is about {in_two_digits(returns[1][-1]):.0f} (best: -138)" in sentence
+    assert f"deviation of {std[1][-1]:.1f}, and {100 * clipped[1][-1]:.0f}\N{NO-BREAK SPACE}% of torques are clipped." in sentence
     assert R.lines[0].get_ydata()[0] == CEILING
 
 
