@@ -139,6 +139,11 @@ def percent(rate, digits=4):
     return f"{100 * rate:.{digits}g} %"
 
 
+def in_days(days):
+    """Days as a whole number that is enough, in words."""
+    return f"{ceil(days):,} day{'s' if days > 1 else ''}"
+
+
 def _words(name, value):
     if not isinstance(value, str) or not value.strip():
         raise refuse(name, "words", value)
@@ -164,8 +169,7 @@ def _head(plan):
 
 
 def _verdict(plan):
-    needed, found = ceil(days_needed(plan)), smallest_found(plan)
-    days = f"{needed:,} day{'s' if needed > 1 else ''}"
+    days, found = in_days(days_needed(plan)), smallest_found(plan)
     if fits(plan):
         return f"**The arithmetic fits:** the test needs {days}, and {plan.test_days} are there."
     least = f"With them one finds {percent(found)} or further away" if found is not None else "With them no change is found"

@@ -9,7 +9,7 @@ from lesson import corners
 
 from pgedu.lessons.experiment_arithmetic import arm_size, power_of
 from pgedu.lessons.pilot_plan import (
-    ROLES, Plan, as_markdown, customers_needed, days_needed, fits, power_with, save, shift_needed, smallest_found,
+    ROLES, Plan, as_markdown, customers_needed, days_needed, fits, in_days, power_with, save, shift_needed, smallest_found,
 )  # fmt: skip
 from pgedu.lessons.pilot_weeks import LAST, LOOKS, SHIFTS, powers, weeks
 from pgedu.panels.canvas import Canvas
@@ -124,6 +124,10 @@ def test_days_are_never_rounded_into_what_is_there():
     page = as_markdown(Plan("?", looks=20))  # 42.3 days
     assert "needs 43 days, and 42 are there" in page and "DOES NOT FIT" in page
     assert days_needed(Plan("?", looks=20)) == pytest.approx(42.3, abs=0.05)
+
+
+def test_one_day_is_no_days():
+    assert [in_days(days) for days in (0.2, 1.0, 1.01, 2, 1234.5)] == ["1 day", "1 day", "2 days", "2 days", "1,235 days"]
 
 
 def test_weeks_at_the_ends():
