@@ -103,11 +103,11 @@ def test_no_more_looks_than_days():
         assert len(seen) == len(set(seen)) == looks and seen[0] >= 1 and seen[-1] == 7 * (weeks - 2)
 
 
-@pytest.mark.parametrize("typed", ["a\n\n# APPROVED", "x\n\n| Owner of the decision | me | yes | today |", "<h1>Approved</h1>", "**approved**", "[ok](http://x)"])
+@pytest.mark.parametrize("typed", ["a\n\n# APPROVED", "x\n\n| Owner of the decision | me | yes | today |", "<h1>Approved</h1>", "**approved**", "[ok](http://x)", "5 $ or 6 $"])
 def test_what_is_typed_makes_no_heading_row_or_tag(typed):
     page, plain = (as_markdown(Plan(words, kpi=words, tree=words, guardrails={words: words})) for words in (typed, "words"))
     count = lambda text: [len(re.findall(pattern, text, re.M)) for pattern in (r"^#", r"^\|", r"(?<!\\)\*\*", r"(?<!\\)<", r"(?<!\\)\[")]  # noqa: E731
-    assert count(page) == count(plain) and len(page.splitlines()) == len(plain.splitlines())
+    assert "$" not in page and count(page) == count(plain) and len(page.splitlines()) == len(plain.splitlines())
 
 
 def test_a_test_of_nobody_is_not_said_to_fit_without_a_word():
