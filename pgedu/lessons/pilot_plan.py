@@ -152,7 +152,7 @@ def _words(name, value):
 def _line(words):
     """What somebody typed, on one line and without any meaning in Markdown: it can make no heading, row or tag of its own."""
     plain = re.sub(r"([\\`*_#|<>\[\]~&])", r"\\\1", " ".join(words.split()))
-    return plain.replace("$", "&#36;")  # JupyterLab takes what is between two dollars for a formula, backslash or not
+    return plain.replace("$", "`$`")  # else JupyterLab takes what is between two dollars for a formula, backslash or not
 
 
 def as_markdown(plan):
