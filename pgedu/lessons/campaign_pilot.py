@@ -1,11 +1,11 @@
 """Pictures of notebook 14: a pilot under five ways to divide the customers, and what a least share for each arm costs."""
 
 from functools import cache, partial
-from math import ceil
 
 import numpy as np
 
 from pgedu.lessons.experiment_arithmetic import NORMAL, alarm_rates, arm_size, obrien_fleming
+from pgedu.lessons.pilot_plan import in_days
 from pgedu.lessons.pilot_runs import (
     BASE, DAYS, METHODS, RUNS, TEST_DAYS, Z, alarms, at, delta_of, luck, pilots, quiet_scores, table_of, thompson,
 )  # fmt: skip
@@ -123,7 +123,7 @@ def _in_words(method, numbers, looks, needed, days):
     fits = "fits" if needed <= days else "does not fit"
     return (
         f"{said}, and with {seen} an A/A test gives a false alarm in {100 * alarm:.1f} %. "
-        f"A fixed test with one look and 80 % power takes {ceil(needed):,} days: it {fits} into {days}."
+        f"A fixed test with one look and 80 % power takes {in_days(needed)}: it {fits} into {days}."
     )
 
 

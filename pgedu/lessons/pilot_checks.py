@@ -35,6 +35,8 @@ SIZE_MISTAKES = [
     ("You use one pooled variance for both arms: each has its own, p (1 - p).", _size(variance=_pooled)),
     ("You use the old arm's variance twice: the new arm has its own.", _size(variance=lambda p, q: 2 * p * (1 - p))),
     ("The variance of one arm alone: a difference of two means has the variances of both.", _size(variance=lambda p, q: p * (1 - p))),
+    ("16 p (1 - p) over the difference squared is a rule of thumb, for a level of 5 % and a power of 80 % alone: use both z.",
+     lambda p, q, alpha, power: 8 * _pooled(p, q) / (q - p) ** 2),
     ("The z are not squared.", _size(squares=(1, 2))), ("The difference of the rates is not squared.", _size(squares=(2, 1))),
     ("z of the power is taken off: both z add up, since both kinds of error must be kept small.", _size(sign=-1)),
     ("z of the power is missing: so large a test finds the change in one case of two.", _size(sign=0)),
@@ -120,6 +122,8 @@ ROLL_MISTAKES = [
     ("3 k / 4 is not taken off at the end.", _roll(last=0.0)),
     ("Under the root, 3 k / 4 must be squared.",
      lambda N, noise, prior: np.sqrt(N * (noise / prior) ** 2 / 4 + 0.75 * (noise / prior) ** 2) - 0.75 * (noise / prior) ** 2),
+    ("The root of N k / 4 alone is for audiences without end: add (3 k / 4) squared under it, and take 3 k / 4 off.",
+     _roll(inner=0.0, last=0.0)),
     ("Under the root, (3 k / 4) squared is missing.", _roll(inner=0.0)),
 ]  # fmt: skip
 

@@ -139,6 +139,11 @@ def percent(rate, digits=4):
     return f"{100 * rate:.{digits}g} %"
 
 
+def in_days(days):
+    """Days as a whole number that is enough, in words."""
+    return f"{ceil(days):,} day{'s' if days > 1 else ''}"
+
+
 def _words(name, value):
     if not isinstance(value, str) or not value.strip():
         raise refuse(name, "words", value)
@@ -146,7 +151,8 @@ def _words(name, value):
 
 def _line(words):
     """What somebody typed, on one line and without any meaning in Markdown: it can make no heading, row or tag of its own."""
-    return re.sub(r"([\\`*_#|<>\[\]~&$])", r"\\\1", " ".join(words.split()))
+    plain = re.sub(r"([\\`*_#|<>\[\]~&])", r"\\\1", " ".join(words.split()))
+    return plain.replace("$", "`$`")  # else JupyterLab takes what is between two dollars for a formula, backslash or not
 
 
 def as_markdown(plan):
@@ -164,8 +170,7 @@ def _head(plan):
 
 
 def _verdict(plan):
-    needed, found = ceil(days_needed(plan)), smallest_found(plan)
-    days = f"{needed:,} day{'s' if needed > 1 else ''}"
+    days, found = in_days(days_needed(plan)), smallest_found(plan)
     if fits(plan):
         return f"**The arithmetic fits:** the test needs {days}, and {plan.test_days} are there."
     least = f"With them one finds {percent(found)} or further away" if found is not None else "With them no change is found"

@@ -7,7 +7,7 @@ import numpy as np
 
 from pgedu.lessons.experiment_arithmetic import alarm_rates
 from pgedu.lessons.pilot_plan import (
-    WEEKS_BEFORE, Plan, bounds_of, days_needed, fits, percent, shift_needed, shift_of, smallest_found,
+    WEEKS_BEFORE, Plan, bounds_of, days_needed, fits, in_days, percent, shift_needed, shift_of, smallest_found,
 )  # fmt: skip
 from pgedu.panels.look import COLORS, label, tidy
 
@@ -62,6 +62,6 @@ def _in_words(plan, needed, power):
     least = smallest_found(plan)
     enough = "It fits" if fits(plan) else "It does not fit"
     return (
-        f"{percent(plan.before)} against {percent(plan.after)}, {plan.traffic:,} a day: the test needs {ceil(needed):,} days and has {plan.test_days}. {enough}. "
+        f"{percent(plan.before)} against {percent(plan.after)}, {plan.traffic:,} a day: the test needs {in_days(needed)} and has {plan.test_days}. {enough}. "
         f"Its power is {power:.0f} %; with 80 % it finds {f'{percent(least)} or more' if least else 'nothing'}."
     )

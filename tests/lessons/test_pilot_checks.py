@@ -73,6 +73,7 @@ RIGHT = {
 }
 WRONG = {
     check_arm_size: [
+        (lambda p, q, a, w: 16 * (p + q) / 2 * (1 - (p + q) / 2) / (p - q) ** 2, "rule of thumb"),
         (lambda *each: 2 * size(*each), "total of both arms"),
         (lambda p, q, a, w: size(p, q, 2 * a, w), "one-sided"),
         (lambda p, q, a, w: (z(1 - a / 2) + z(w)) ** 2 * (p + q) * (1 - (p + q) / 2) / (q - p) ** 2, "pooled variance"),
@@ -93,6 +94,7 @@ WRONG = {
         (lambda w, r, tau, c: sigma((r - price(w, r, tau, c)) / tau), "One number is asked for"),
     ],
     check_roll_size: [
+        (lambda N, s, p: sqrt(N) * s / p / 2, "audiences without end"),
         (lambda N, s, p: roll(N, p, s), "upside down"), (lambda N, s, p: roll(N, sqrt(s), sqrt(p)), "k holds variances"),
         (lambda N, s, p: roll(4 * N, s, p), "N k stands"), (lambda *each: 2 * roll(*each), "total of both arms"),
         (lambda N, s, p: roll(N, s, p) + 1.5 * s**2 / p**2, "added at the end"),

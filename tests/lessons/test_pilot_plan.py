@@ -9,7 +9,7 @@ from lesson import corners
 
 from pgedu.lessons.experiment_arithmetic import arm_size, power_of
 from pgedu.lessons.pilot_plan import (
-    ROLES, Plan, as_markdown, customers_needed, days_needed, fits, power_with, save, shift_needed, smallest_found,
+    ROLES, Plan, as_markdown, customers_needed, days_needed, fits, in_days, power_with, save, shift_needed, smallest_found,
 )  # fmt: skip
 from pgedu.lessons.pilot_weeks import LAST, LOOKS, SHIFTS, powers, weeks
 from pgedu.panels.canvas import Canvas
@@ -103,11 +103,11 @@ def test_no_more_looks_than_days():
         assert len(seen) == len(set(seen)) == looks and seen[0] >= 1 and seen[-1] == 7 * (weeks - 2)
 
 
-@pytest.mark.parametrize("typed", ["a\n\n# APPROVED", "x\n\n| Owner of the decision | me | yes | today |", "<h1>Approved</h1>", "**approved**", "[ok](http://x)"])
+@pytest.mark.parametrize("typed", ["a\n\n# APPROVED", "x\n\n| Owner of the decision | me | yes | today |", "<h1>Approved</h1>", "**approved**", "[ok](http://x)", "5 $ or 6 $"])
 def test_what_is_typed_makes_no_heading_row_or_tag(typed):
     page, plain = (as_markdown(Plan(words, kpi=words, tree=words, guardrails={words: words})) for words in (typed, "words"))
     count = lambda text: [len(re.findall(pattern, text, re.M)) for pattern in (r"^#", r"^\|", r"(?<!\\)\*\*", r"(?<!\\)<", r"(?<!\\)\[")]  # noqa: E731
-    assert count(page) == count(plain) and len(page.splitlines()) == len(plain.splitlines())
+    assert page.count("$") == page.count("`$`") and count(page) == count(plain) and len(page.splitlines()) == len(plain.splitlines())
 
 
 def test_a_test_of_nobody_is_not_said_to_fit_without_a_word():
@@ -124,6 +124,10 @@ def test_days_are_never_rounded_into_what_is_there():
     page = as_markdown(Plan("?", looks=20))  # 42.3 days
     assert "needs 43 days, and 42 are there" in page and "DOES NOT FIT" in page
     assert days_needed(Plan("?", looks=20)) == pytest.approx(42.3, abs=0.05)
+
+
+def test_one_day_is_no_days():
+    assert [in_days(days) for days in (0.2, 1.0, 1.01, 2, 1234.5)] == ["1 day", "1 day", "2 days", "2 days", "1,235 days"]
 
 
 def test_weeks_at_the_ends():
