@@ -1,8 +1,9 @@
 """Grades what a class has handed in: `python -m pgedu.lessons.grade DIRECTORY`.
 
-DIRECTORY holds a folder for each student, with notebooks at any depth (as nbgrader's `submitted`), or all notebooks side by side. For each
-exercise of each notebook there is a row: right, wrong and why, not attempted, or what kept it from being graded. Whatever a file holds, the others are
-graded. Nothing that a student wrote runs in this process: `grade_apart` runs it, with limits, and a "right" counts only if the check says so here, too.
+DIRECTORY holds a folder for each student, with notebooks at any depth (as nbgrader's `submitted`), or all notebooks side by
+side. For each exercise of each notebook there is a row: right, wrong and why, not attempted, or what kept it from being graded.
+Whatever a file holds, the others are graded. Nothing that a student wrote runs in this process: `grade_apart` runs it, with
+limits, and a "right" counts only if the check says so here, too.
 """
 
 import argparse
@@ -24,8 +25,8 @@ from pgedu.lessons.grade_process import OUT_OF_TURN, Apart, Ended
 
 HOME = Path(pgedu.__file__).parents[1] / "notebooks"
 STATUSES = ("right", "wrong", "not attempted", "missing", "stopped", "unclear")
-UNCLEAR = ("The check passes beside this code and fails apart from it. Either the answers depend on chance or on earlier calls, or the "
-           "code reaches into the check: look at it.")  # fmt: skip
+UNCLEAR = ("The check passes beside this code and fails apart from it. Either the answers depend on chance or on earlier "
+           "calls, or the code reaches into the check: look at it.")  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -41,7 +42,7 @@ class Row(NamedTuple):
 
 
 def grades(folder, known, seconds=20, megabytes=2000):
-    """Yield the rows of everything below a folder, file by file.
+    """An iterator over the rows of everything below a folder, file by file.
 
     Args:
         known: the notebooks as they were handed out, from `originals`.
@@ -49,6 +50,10 @@ def grades(folder, known, seconds=20, megabytes=2000):
     """
     number("seconds", seconds, above=0)
     number("megabytes", megabytes, 500)
+    return _rows(folder, known, seconds, megabytes)
+
+
+def _rows(folder, known, seconds, megabytes):
     for copy in handed_in(folder, known):
         if copy.problem:
             yield Row(copy.student, copy.file, copy.original.name if copy.original else "", "", "no notebook", copy.problem, "")
@@ -85,7 +90,7 @@ def _sound(found):
 
 
 def _asked_from_here(exercise, apart):
-    """The verdict of the check in this process, which no student's code can have changed; the function's answers come as numbers."""
+    """The verdict of the check in this process, where no student's code has been; the function's answers come as numbers."""
     ended = []
 
     def student(*given):
@@ -132,7 +137,7 @@ def main(arguments=None):
     csv_path, page_path = (options.to.with_name(f"{options.to.name}.{kind}") for kind in ("csv", "html"))
     found = []
     try:
-        for row in write_table(grades(options.directory, options.known, options.seconds, options.megabytes), csv_path):
+        for row in write_table(options.rows, csv_path):
             found.append(row)
             print(f"{row.file}  {row.exercise}  {row.status}", flush=True)
     finally:
@@ -146,17 +151,20 @@ def main(arguments=None):
 def _options(arguments):
     parser = argparse.ArgumentParser(prog="python -m pgedu.lessons.grade", description="Grade notebooks that were handed in.")
     parser.add_argument("directory", type=Path, help="a folder for each student, or notebooks named after them")
-    parser.add_argument("--originals", type=Path, default=HOME, help="the notebooks as they were handed out (default: %(default)s)")
-    parser.add_argument("--to", type=Path, default=Path("grades"), help="where to write, without .csv and .html (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=20, help="time for an exercise (default: %(default)s)")
-    parser.add_argument("--megabytes", type=float, default=2000, help="memory for an exercise (default: %(default)s)")
+    for name, kind, default, what in (
+        ("--originals", Path, HOME, "the notebooks as they were handed out"),
+        ("--to", Path, Path("grades"), "where to write, without .csv and .html"),
+        ("--seconds", float, 20, "time for an exercise"),
+        ("--megabytes", float, 2000, "memory for an exercise"),
+    ):
+        parser.add_argument(name, type=kind, default=default, help=f"{what} (default: %(default)s)")
     options = parser.parse_args(arguments)
     if not options.directory.is_dir():
         parser.error(f"DIRECTORY must be a folder; got {options.directory}")
     if not options.to.parent.is_dir():
         parser.error(f"--to must lie in a folder that exists; got {options.to}")
     try:
-        options.known = originals(options.originals)
+        options.rows = grades(options.directory, originals(options.originals), options.seconds, options.megabytes)
     except ValueError as error:
         parser.error(str(error))
     return options

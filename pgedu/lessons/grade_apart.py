@@ -3,6 +3,7 @@
 It reads requests of the grader (pickled) and answers each in a line of JSON. What the student's code prints goes nowhere.
 """
 
+import ast
 import importlib
 import json
 import os
@@ -13,9 +14,10 @@ from contextlib import suppress
 from pgedu.lessons.answers import Fault, answer_of
 from pgedu.lessons.grade_code import calls, definitions, needed, statements
 
-CHANGES = {f"os.{what}" for what in ("remove", "rename", "rmdir", "mkdir", "truncate", "chmod", "chown", "link", "symlink", "utime")}
-REFUSED = {"os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.kill", "os.killpg", "os.startfile",
-           "subprocess.Popen", "pty.spawn", "signal.pthread_kill"}  # fmt: skip
+CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.link", "os.symlink",
+           "os.utime"}  # fmt: skip
+REFUSED = {"os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.kill", "os.killpg",
+           "os.startfile", "subprocess.Popen", "pty.spawn", "signal.pthread_kill"}  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -36,14 +38,15 @@ def fence(folder):
 
     It stops accidents and simple mischief. It is no wall: who knows Python well finds a way around.
     """
-    folder, inside = os.path.realpath(folder), os.path.realpath
+    real, inside = os.path.realpath, (os.path.realpath(folder) + os.sep, os.devnull)
 
     def outside(path):
-        return isinstance(path, str | bytes | os.PathLike) and not inside(os.fsdecode(path)).startswith((folder + os.sep, os.devnull))
+        return isinstance(path, str | bytes | os.PathLike) and not real(os.fsdecode(path)).startswith(inside)
 
     def watch(event, arguments):
         writes = event == "open" and (arguments[2] or 0) & WRITING and outside(arguments[0])
-        if writes or event in REFUSED or event.startswith("socket.") or (event in CHANGES and any(map(outside, arguments))):
+        changes = event in CHANGES and any(map(outside, arguments))
+        if writes or changes or event in REFUSED or event.startswith("socket."):
             raise PermissionError(f"not while answers are graded: {event}")
 
     sys.addaudithook(watch)
@@ -75,8 +78,8 @@ def _name_in_copy(exercise, found):
     if definitions(exercise.function, found):
         return exercise.function
     handed = [name for name in calls(exercise.check, found) if definitions(name, found)]
-    in_cell = [name for each in found if each.own and each.cell == exercise.cell for name in each.stores if hasattr(each.node, "args")]
-    return next(iter(handed or in_cell), None)
+    here = [each for each in found if each.own and each.cell == exercise.cell and isinstance(each.node, ast.FunctionDef)]
+    return next(iter(handed or [each.node.name for each in here]), None)
 
 
 def _notes(exercise, found):

@@ -11,7 +11,7 @@ import linecache
 import re
 from typing import NamedTuple
 
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # all that `compile` raises, null bytes and deep nesting too
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # of `compile`, for null bytes and deep nesting, too
 MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|.*\?[ \t]*)$", re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ class Statement(NamedTuple):
 
 
 def tree_of(source):
-    """The syntax tree of a cell, without lines that only IPython understands (%magic, !shell, help?); raises as `compile` does."""
+    """The syntax tree of a cell, without lines that only IPython understands (%magic, !shell, help?). Raises as `compile`."""
     try:
         return ast.parse(source)
     except SyntaxError:
@@ -65,7 +65,7 @@ def _names(node, code):
 
 
 def _changed(node):
-    """Names at the root of what is assigned to (`x[0] = 1`, `x.y = 1`, `x += 1`), and whose methods are called (`x.append(1)`)."""
+    """Names at the root of what is assigned to (x[0] = 1, x.y = 1, x += 1), and whose methods are called (x.append(1))."""
     for part in ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.ClassDef) else ():
         if isinstance(part, ast.AugAssign):
             yield from _root(part.target)
@@ -133,7 +133,8 @@ def _binding(name, last, found):
     if isinstance(chosen.node, ast.Import | ast.ImportFrom):
         return [chosen]
     end = max(last, chosen.place)  # the places of an original are all before those of the copy
-    return [chosen] + [each for each in found if name in each.changes and each.own == chosen.own and chosen.place < each.place <= end]
+    later = [each for each in found if each.own == chosen.own and chosen.place < each.place <= end]
+    return [chosen] + [each for each in later if name in each.changes]
 
 
 def _is_star(node):

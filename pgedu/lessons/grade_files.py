@@ -53,7 +53,7 @@ def read(path):
     except OSError as error:
         return [], f"It cannot be opened: {error.strerror}."
     except (ValueError, RecursionError):
-        return [], "It is no notebook: it cannot be read as JSON. Perhaps it is another kind of file, or was cut off on its way."
+        return [], "It is no notebook, for it is no JSON: another kind of file, or one that was cut off on its way."
     if isinstance(notebook, dict) and "worksheets" in notebook:
         return [], "It has the form that notebooks had before 2014: open it in JupyterLab and save it."
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
@@ -96,7 +96,7 @@ def originals(folder):
 
 
 def exercises(code):
-    """The exercises of a notebook: each function f that a cell both defines and hands to a check that was imported, `check_x(f)`."""
+    """The exercises of a notebook: each function f that a cell defines and hands to a check that was imported, `check_x(f)`."""
     trees, modules, found = [(name, tree_of(source)) for name, source in code], {}, []
     for _, tree in trees:
         for node in ast.walk(tree):

@@ -1,11 +1,11 @@
-"""The page on what a class has handed in: who passed what, which diagnoses were most frequent, and every row with its reason."""
+"""The page on what a class has handed in: who passed what, which diagnoses were most frequent, every row with its reason."""
 
 import html
 import re
 from collections import Counter
 
-SIGNS = {"right": "✓ right", "wrong": "✗ not yet", "not attempted": "○ not attempted", "missing": "– missing", "stopped": "! stopped",
-         "unclear": "? look at it", "no notebook": "! no notebook"}  # fmt: skip
+SIGNS = {"right": "✓ right", "wrong": "✗ not yet", "not attempted": "○ not attempted", "missing": "– missing",
+         "stopped": "! stopped", "unclear": "? look at it", "no notebook": "! no notebook"}  # fmt: skip
 # What differs from student to student in the sentences of checks: numbers, and what a function was given.
 PLAINER = [
     (r"^Given .*", "Another answer than the right one, by no mistake that has a name."),
@@ -14,7 +14,8 @@ PLAINER = [
     (r" \(given .*\)", ""),
 ]
 STYLE = """
-body { font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 75em; margin: 2em auto; padding: 0 1em }
+body { font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff }
+body { max-width: 75em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse; margin: 1em 0 } .wide { overflow-x: auto }
 th, td { border: 1px solid #999; padding: .2em .6em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 td a { color: inherit; white-space: nowrap }
@@ -22,18 +23,18 @@ td a { color: inherit; white-space: nowrap }
 .bar { display: inline-block; height: .8em; background: #0072b2; margin-right: .5em }
 """
 SOLUTIONS = """<h2>Solutions</h2>
-<p>They are neither in the notebooks nor in the package that students install, and this page shows none. A teacher finds them in the repository, in
-<code>tests/lessons</code>: each <code>test_*checks.py</code> has right answers in <code>RIGHT</code> and known mistakes in <code>WRONG</code>. So give students
-the folder <code>notebooks</code> and the installed package, and not the repository. The checks themselves are in the package, and whoever reads their source finds
-formulas there: they are for learning, and are no examination.</p>
+<p>They are neither in the notebooks nor in the package that students install, and this page shows none. A teacher finds them
+in the repository: <code>tests/lessons/solutions.py</code> has an answer to each exercise. So give students the folder
+<code>notebooks</code> and the installed package, and not the repository. The checks themselves are in the package, and whoever
+reads their source finds formulas there: they are for learning, and are no examination.</p>
 <p>Only exercises with a check are graded. Questions answered in words, and panels of their own, are for you to read.</p>"""
 
 
 def page(rows):
     """All rows as an HTML page that needs nothing else. Whatever students wrote is shown as text."""
     anchors = {row: f"row-{n}" for n, row in enumerate(rows)}
-    parts = ["<h1>What was handed in</h1>", _summary(rows), _who_passed_what(rows, anchors), _no_notebooks(rows), _diagnoses(rows),
-             _everything(rows, anchors), SOLUTIONS]
+    parts = ["<h1>What was handed in</h1>", _summary(rows), _who_passed_what(rows, anchors), _no_notebooks(rows),
+             _diagnoses(rows), _everything(rows, anchors), SOLUTIONS]  # fmt: skip
     start = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>What was handed in</title>'
     return f"{start}<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
 
@@ -66,7 +67,7 @@ def _who_passed_what(rows, anchors):
 
 
 def _no_notebooks(rows):
-    lines = [[html.escape(row.student), f"<td>{html.escape(row.file)}</td>", f"<td>{_ticks(row.reason)}</td>"] for row in rows if not row.exercise]
+    lines = [[html.escape(row.student), *map(_cell, (row.file, row.reason))] for row in rows if not row.exercise]
     return "<h2>Files that are no notebooks</h2>\n" + _table(("student", "file", "why"), lines) if lines else ""
 
 
@@ -87,7 +88,7 @@ def _diagnoses(rows):
     failed = [row for row in rows if row.status in ("wrong", "stopped", "unclear")]
     counts = Counter((row.notebook, row.exercise, diagnosis(row.reason)) for row in failed)
     most = max(counts.values(), default=1)
-    lines = [[_code(exercise), f"<td>{html.escape(notebook)}</td>", f"<td>{_ticks(reason)}</td>",
+    lines = [[_code(exercise), _cell(notebook), _cell(reason),
               f'<td><span class="bar" style="width: {5 * count / most:.2f}em"></span>{count}</td>']
              for (notebook, exercise, reason), count in counts.most_common(20)]  # fmt: skip
     heads = ("exercise", "notebook", "what was said", "how often")
@@ -95,8 +96,8 @@ def _diagnoses(rows):
 
 
 def _everything(rows, anchors):
-    lines = [[f'<span id="{anchors[row]}">{html.escape(row.student)}</span>', f"<td>{html.escape(row.file)}</td>", f"<td>{_code(row.exercise)}</td>",
-              f'<td class="{row.status.replace(" ", "-")}">{SIGNS[row.status]}</td>', f"<td>{_ticks(row.reason)}</td>", f"<td>{_ticks(row.notes)}</td>"]
+    lines = [[f'<span id="{anchors[row]}">{html.escape(row.student)}</span>', _cell(row.file), _cell(f"`{row.exercise}`"),
+              f'<td class="{row.status.replace(" ", "-")}">{SIGNS[row.status]}</td>', _cell(row.reason), _cell(row.notes)]
              for row in rows]  # fmt: skip
     return "<h2>Every row</h2>\n" + _table(("student", "file", "exercise", "verdict", "why", "notes"), lines)
 
@@ -105,5 +106,7 @@ def _code(name):
     return f"<code>{html.escape(name)}</code>" if name else ""
 
 
-def _ticks(sentence):
-    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+def _cell(sentence):
+    """A cell with text, in which `ticks` mark code."""
+    marked = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+    return f"<td>{marked}</td>"

@@ -111,6 +111,6 @@ class Apart:
 
 def _environment(folder):
     roots = [str(Path(pgedu.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    own = {"PYTHONPATH": os.pathsep.join(filter(None, roots)), "PYTHONUSERBASE": site.getuserbase(), "HOME": folder, "MPLBACKEND": "agg",
-           "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}  # fmt: skip
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, roots)), "PYTHONUSERBASE": site.getuserbase(), "HOME": folder,
+           "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}  # fmt: skip
     return {name: os.environ[name] for name in KEPT if name in os.environ} | own | ONE_THREAD
