@@ -48,7 +48,7 @@ def grades(folder, known, seconds=20, megabytes=2000):
         known: the notebooks as they were handed out, from `originals`.
         seconds, megabytes: limits for each exercise, by the clock and of memory.
     """
-    number("seconds", seconds, above=0)
+    number("seconds", seconds, most=86_400, above=0)
     number("megabytes", megabytes, 500)
     return _rows(folder, known, seconds, megabytes)
 
@@ -163,6 +163,8 @@ def _options(arguments):
         parser.error(f"DIRECTORY must be a folder; got {options.directory}")
     if not options.to.parent.is_dir():
         parser.error(f"--to must lie in a folder that exists; got {options.to}")
+    if options.to.resolve().is_relative_to(options.directory.resolve()):
+        parser.error(f"--to must lie outside of DIRECTORY, where every file is taken for a student's; got {options.to}")
     try:
         options.rows = grades(options.directory, originals(options.originals), options.seconds, options.megabytes)
     except ValueError as error:

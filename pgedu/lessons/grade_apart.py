@@ -27,14 +27,14 @@ def limit(seconds, megabytes):
         import resource
     except ImportError:  # on Windows
         return
-    wanted = {"RLIMIT_AS": megabytes * 10**6, "RLIMIT_CPU": int(4 * seconds) + 4, "RLIMIT_FSIZE": 10**7, "RLIMIT_CORE": 0}
+    wanted = {"RLIMIT_AS": int(megabytes * 10**6), "RLIMIT_CPU": int(4 * seconds) + 4, "RLIMIT_FSIZE": 10**7, "RLIMIT_CORE": 0}
     for name, value in wanted.items():
         with suppress(AttributeError, ValueError, OSError):  # macOS knows RLIMIT_AS and refuses it
             resource.setrlimit(getattr(resource, name), (value, value))
 
 
 def fence(folder):
-    """No network, no other process, no change to files outside `folder`, from now on.
+    """No network, no other process, no change to files outside `folder`, from now on; reading is not refused.
 
     It stops accidents and simple mischief. It is no wall: who knows Python well finds a way around.
     """

@@ -17,14 +17,15 @@ STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff }
 body { max-width: 75em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse; margin: 1em 0 } .wide { overflow-x: auto }
-th, td { border: 1px solid #999; padding: .2em .6em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, td { border: 1px solid #999; padding: .2em .6em; text-align: left; vertical-align: top }
 td a { color: inherit; white-space: nowrap }
 .right { background: #d5e8f5 } .wrong, .unclear { background: #fbe3d3 } .stopped, .missing, .no-notebook { background: #eee }
 .bar { display: inline-block; height: .8em; background: #0072b2; margin-right: .5em }
 """
 SOLUTIONS = """<h2>Solutions</h2>
 <p>They are neither in the notebooks nor in the package that students install, and this page shows none. A teacher finds them
-in the repository: <code>tests/lessons/solutions.py</code> has an answer to each exercise. So give students the folder
+in the repository: <code>tests/lessons/solutions.py</code> has an answer to each exercise, and
+<code>python tests/lessons/solutions.py FOLDER</code> writes notebooks with all of them filled in. So give students the folder
 <code>notebooks</code> and the installed package, and not the repository. The checks themselves are in the package, and whoever
 reads their source finds formulas there: they are for learning, and are no examination.</p>
 <p>Only exercises with a check are graded. Questions answered in words, and panels of their own, are for you to read.</p>"""
@@ -44,16 +45,17 @@ def _summary(rows):
     return f"<p>{', '.join(f'{SIGNS[status]}: {counts[status]}' for status in SIGNS if counts[status]) or 'Nothing.'}</p>"
 
 
-def _table(heads, lines):
-    """A table of cells that are HTML already; the first of each line is its head."""
+def _table(title, heads, lines):
+    """A heading and a table of cells that are HTML already; the first of each line is its head. It scrolls by keyboard, too."""
     top = "".join(f'<th scope="col">{head}</th>' for head in heads)
     body = "".join(f'<tr><th scope="row">{line[0]}</th>{"".join(line[1:])}</tr>\n' for line in lines)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead>\n<tbody>\n{body}</tbody></table></div>'
+    table = f"<table><thead><tr>{top}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+    return f'<h2>{title}</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{title}">{table}</div>'
 
 
 def _who_passed_what(rows, anchors):
     """A line for each student, a column for each exercise; of two copies of a notebook both are shown."""
-    tables = ["<h2>Who passed what</h2>"]
+    tables = []
     for notebook in sorted({row.notebook for row in rows if row.exercise}):
         here = [row for row in rows if row.notebook == notebook and row.exercise]
         exercises, lines = list(dict.fromkeys(row.exercise for row in here)), []
@@ -62,13 +64,13 @@ def _who_passed_what(rows, anchors):
             lines.append([html.escape(name), *(_signs(cell, anchors) for cell in cells)])
         share = [sum(row.status == "right" for row in here if row.exercise == exercise) for exercise in exercises]
         lines.append(["passed", *(f"<td>{count} of {len(here) // len(exercises)}</td>" for count in share)])
-        tables.append(f"<h3>{html.escape(notebook)}</h3>" + _table(["student", *map(_code, exercises)], lines))
+        tables.append(_table(f"Who passed what in {html.escape(notebook)}", ["student", *map(_code, exercises)], lines))
     return "\n".join(tables)
 
 
 def _no_notebooks(rows):
     lines = [[html.escape(row.student), *map(_cell, (row.file, row.reason))] for row in rows if not row.exercise]
-    return "<h2>Files that are no notebooks</h2>\n" + _table(("student", "file", "why"), lines) if lines else ""
+    return _table("Files that are no notebooks", ("student", "file", "why"), lines) if lines else ""
 
 
 def _signs(rows, anchors):
@@ -91,15 +93,15 @@ def _diagnoses(rows):
     lines = [[_code(exercise), _cell(notebook), _cell(reason),
               f'<td><span class="bar" style="width: {5 * count / most:.2f}em"></span>{count}</td>']
              for (notebook, exercise, reason), count in counts.most_common(20)]  # fmt: skip
-    heads = ("exercise", "notebook", "what was said", "how often")
-    return "<h2>The most frequent diagnoses</h2>\n" + (_table(heads, lines) if lines else "<p>None.</p>")
+    return _table("The most frequent diagnoses", ("exercise", "notebook", "what was said", "how often"), lines) if lines else ""
 
 
 def _everything(rows, anchors):
-    lines = [[f'<span id="{anchors[row]}">{html.escape(row.student)}</span>', _cell(row.file), _cell(f"`{row.exercise}`"),
+    lines = [[f'<span id="{anchors[row]}">{html.escape(row.student)}</span>', _cell(row.file),
+              f"<td>{_code(row.exercise)}</td>",
               f'<td class="{row.status.replace(" ", "-")}">{SIGNS[row.status]}</td>', _cell(row.reason), _cell(row.notes)]
              for row in rows]  # fmt: skip
-    return "<h2>Every row</h2>\n" + _table(("student", "file", "exercise", "verdict", "why", "notes"), lines)
+    return _table("Every row", ("student", "file", "exercise", "verdict", "why", "notes"), lines)
 
 
 def _code(name):

@@ -9,6 +9,7 @@ from solutions import NOTEBOOKS, solutions, solved
 
 from pgedu.lessons.grade import grade, grades
 from pgedu.lessons.grade_files import Copy, originals, read
+from pgedu.lessons.grade_process import Apart, Ended
 
 KNOWN = {each.name: each for each in originals(NOTEBOOKS)}
 BANDITS = KNOWN["01_bandits"]
@@ -71,13 +72,13 @@ STOPPED = {
     "no Python": (RIGHT.replace("):", ")"), "Its cell is no Python: SyntaxError"),
     "too deep": ("def my_score(h, a): return " + "(" * 5000, "Its cell is no Python"),
     "a null byte": (RIGHT + "\0", "Its cell is no Python"),
-    "stops before": ("import not_here as helper\n@helper.fast" + RIGHT, "stops before there is a function: ModuleNotFoundError"),
+    "stops before": ("import not_here as helper\n@helper.fast" + RIGHT, "before there is a function: ModuleNotFoundError"),
     "ends Python": (body("import os", "os._exit(0)"), "with exit code 0 and without an answer"),
     "interrupts": (body("raise KeyboardInterrupt"), "The check was stopped by KeyboardInterrupt."),
 }
 WRONG_ANSWERS = {
     "wrong": (WRONG, "Given preferences"),
-    "an exception": (body("1 / 0"), "stopped with ZeroDivisionError: division by zero. It was in line 2 of your function: `1 / 0`"),
+    "an exception": (body("1 / 0"), "ZeroDivisionError: division by zero. It was in line 2 of your function: `1 / 0` (given"),
     "leaves": (body("import sys", "sys.exit()"), "Your code stopped with SystemExit"),
     "a constant": ("def my_score(h, a):\n    return 0.5", "Wrong shape"),
     "deletes": (body("import os", "os.remove(PATH)"), "PermissionError: not while answers are graded: os.remove"),
@@ -175,7 +176,7 @@ def test_an_edited_check_changes_nothing(edited):
 
 REACHES = ["import pgedu.lessons.verdicts as v", "v.is_same = lambda *given, **more: True"]
 FORGED = json.dumps({"status": "right", "reason": "", "notes": []})
-PIPES = ["import os", "for n in range(3, 20):", f"    try: os.write(n, {FORGED!r}.encode() + b'\\n')", "    except OSError: pass"]
+PIPES = ["import os", "for n in range(3, 20):", f"    try: os.write(n, b'{FORGED}' + b'\\n')", "    except OSError: pass"]
 COUNTS = ["seen.append(1)", "if len(seen) > 9: return 0 * preferences"]
 
 
@@ -190,6 +191,14 @@ def test_what_passes_only_beside_its_own_code_is_unclear(lines, before):
 def test_what_the_process_says_unasked_is_not_believed(said):
     lines = [line.replace(FORGED, said) for line in PIPES]
     assert graded(body(*lines)) == ("stopped", "The process said what it was not asked: look at what this code does.", "")
+
+
+@pytest.mark.parametrize("line", ["while True: pass", "import os; os.close(3); os.close(4); os.close(5)"])
+def test_nothing_is_left_running(line):
+    code = [(SCORE.cell, body(line))]
+    with Apart(2, 1500.0) as apart, pytest.raises(Ended):
+        apart.ask({"exercise": SCORE, "original": BANDITS.code, "copy": code})
+    assert apart.process.returncode is not None and not apart.said.parent.exists()
 
 
 def test_surrogates_and_long_texts_of_students_do_not_stop_the_table():

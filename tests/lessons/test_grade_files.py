@@ -86,9 +86,9 @@ def test_the_table_holds_no_formulas_and_is_written_row_by_row(strange, tmp_path
 
 def test_the_page_says_who_passed_what_and_what_was_most_frequent():
     given = "Given preferences = [1.], your answer is [{}] and the right one [0.]."
-    rows = [Row(f"<i>{n}</i>", f"{n}.ipynb", "01_bandits", "my_score", status, reason, "`a` < b") for n, (status, reason) in enumerate([
-        ("right", "Right."), ("wrong", given.format(1)), ("wrong", given.format(2)), ("not attempted", "Not attempted."),
-        ("wrong", "2 times."), ("missing", "-"), ("stopped", "No answer."), ("unclear", "?")])]  # fmt: skip
+    found = [("right", "Right."), ("wrong", given.format(1)), ("wrong", given.format(2)), ("not attempted", "Not attempted."),
+             ("wrong", "2 times."), ("missing", "-"), ("stopped", "No answer."), ("unclear", "?")]  # fmt: skip
+    rows = [Row(f"<i>{n}</i>", f"{n}.ipynb", "01_bandits", "my_score", *each, "`a` < b") for n, each in enumerate(found)]
     text = page([*rows, Row("x", "x.pdf", "", "", "no notebook", "It is <empty>.", "")])
     assert "<i>" not in text and "&lt;i&gt;0" in text and "It is &lt;empty&gt;." in text
     assert "<td><code>a</code> &lt; b</td>" in text
@@ -111,7 +111,7 @@ def test_diagnoses_of_the_same_mistake_are_one(one, other):
 def test_the_command_writes_table_and_page(tmp_path, capsys):
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "ben_01_bandits.ipynb").write_text(notebook(RIGHT))
-    main([str(tmp_path / "class"), "--to", str(tmp_path / "week1")])
+    main([str(tmp_path / "class"), "--to", str(tmp_path / "week1"), "--seconds", "15", "--megabytes", "1500"])
     assert "1 right, 1 missing" in capsys.readouterr().out
     assert "ben,ben_01_bandits.ipynb,01_bandits,my_score,right" in (tmp_path / "week1.csv").read_text(encoding="utf-8-sig")
     assert "✓ right: 1" in (tmp_path / "week1.html").read_text(encoding="utf-8")
@@ -123,8 +123,9 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(grading, "grades", two)
+    (tmp_path / "class").mkdir()
     with pytest.raises(KeyboardInterrupt):
-        main([str(tmp_path), "--to", str(tmp_path / "out")])
+        main([str(tmp_path / "class"), "--to", str(tmp_path / "out")])
     assert all("anna" in (tmp_path / f"out.{kind}").read_text(encoding="utf-8-sig") for kind in ("csv", "html"))
 
 
@@ -137,13 +138,15 @@ def test_a_fault_of_the_grader_is_a_row_too(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("arguments, sentence", [
     (["nowhere"], "DIRECTORY must be a folder; got nowhere"),
-    ([".", "--to", "nowhere/x"], "--to must lie in a folder that exists"),
-    ([".", "--originals", "nowhere"], "originals must be a folder of notebooks with exercises; got nowhere"),
-    ([".", "--seconds", "-1"], "seconds must be a number above 0"),
-    ([".", "--megabytes", "1"], "megabytes must be a number of 500"),
+    (["class", "--to", "nowhere/x"], "--to must lie in a folder that exists"),
+    (["class", "--to", "class/x"], "--to must lie outside of DIRECTORY"),
+    (["class", "--originals", "nowhere"], "originals must be a folder of notebooks with exercises; got nowhere"),
+    (["class", "--seconds", "-1"], "seconds must be a number above 0"),
+    (["class", "--megabytes", "1"], "megabytes must be a number of 500"),
 ])  # fmt: skip
 def test_wrong_arguments(arguments, sentence, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("class").mkdir()
     with pytest.raises(SystemExit):
         main(arguments)
-    assert sentence in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert sentence in capsys.readouterr().err and list(Path().rglob("*")) == [Path("class")]
