@@ -108,8 +108,10 @@ def test_wrong_answers_get_the_diagnosis_of_the_check(name, tmp_path):
 
 @linux
 def test_memory_is_limited_and_a_crash_is_a_row():
-    status, reason, _ = graded(body("x = [0]", "while True: x += x"))
+    large = body("bytearray(10**9)")
+    status, reason, _ = graded(large, megabytes=900)
     assert (status, reason[:38]) == ("wrong", "Your code stopped with MemoryError. It")
+    assert graded(large, megabytes=2000)[0] == "right"
     status, reason, _ = graded(body("import ctypes", "ctypes.string_at(0)"))
     assert status == "stopped" and "by signal SIGSEGV" in reason
 
