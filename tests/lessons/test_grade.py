@@ -108,7 +108,7 @@ def test_wrong_answers_get_the_diagnosis_of_the_check(name, tmp_path):
 
 @linux
 def test_memory_is_limited_and_a_crash_is_a_row():
-    large = body("bytearray(10**9)")
+    large = body("np.empty(10**9, dtype=bool)")
     status, reason, _ = graded(large, megabytes=900)
     assert (status, reason[:38]) == ("wrong", "Your code stopped with MemoryError. It")
     assert graded(large, megabytes=2000)[0] == "right"
