@@ -79,7 +79,7 @@ def _name_in_copy(exercise, found):
         return exercise.function
     handed = [name for name in calls(exercise.check, found) if definitions(name, found)]
     here = [each for each in found if each.own and each.cell == exercise.cell and isinstance(each.node, ast.FunctionDef)]
-    return next(iter(handed or [each.node.name for each in here]), None)
+    return handed[-1] if handed else here[0].node.name if len(here) == 1 else None
 
 
 def _notes(exercise, found):
@@ -98,7 +98,7 @@ def _missing(exercise, copy, broken):
         if cell in broken and (cell == exercise.cell or f"def {exercise.function}" in source):
             return {"status": "stopped", "reason": f"Its cell is no Python: {broken[cell]}."}
     there = exercise.cell in [cell for cell, _ in copy]
-    where = "Its cell is there, but" if there else "Its cell is missing, and"
+    where = "Its cell is there, but" if there else "Its cell is missing, or has lost its id, and"
     return {"status": "missing", "reason": f"{where} nothing in this copy is called `{exercise.function}`."}
 
 

@@ -42,7 +42,7 @@ def statements(original, copy):
     for own, cells in ((False, original), (True, copy)):
         for cell, source in cells:
             try:
-                nodes, name = tree_of(source).body, f"<cell {cell} {'of the copy' if own else 'of the original'}>"
+                nodes, name = tree_of(source).body, f"<cell {cell} at {len(found)}>"  # ids need not be unique in a copy
                 linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
                 for node in nodes:
                     code = compile(ast.Module([node], []), name, "exec")

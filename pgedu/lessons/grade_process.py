@@ -84,8 +84,8 @@ class Apart:
             code = self.process.wait(2)
         except subprocess.TimeoutExpired:
             return "The process closed its line and goes on: look at what this code does."
-        name = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return f"The process ended {name} and without an answer: too much memory, or code that ends Python itself."
+        how = f"by signal {-code}, {signal.strsignal(-code)}," if code < 0 else f"with exit code {code}"
+        return f"The process ended {how} and without an answer: too much memory, or code that ends Python itself."
 
     def _kill(self):
         if hasattr(os, "killpg") and self.process.returncode is None:
