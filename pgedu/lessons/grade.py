@@ -133,7 +133,8 @@ def _new(path, **how):
 def main(arguments=None):
     """The command: grade, print a line for each file, write CSV and page, also when it is interrupted."""
     options = _options(arguments)
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if hasattr(sys.stdout, "reconfigure"):  # a notebook's output has none, and can show every name
+        sys.stdout.reconfigure(errors="backslashreplace")
     csv_path, page_path = (options.to.with_name(f"{options.to.name}.{kind}") for kind in ("csv", "html"))
     found = []
     try:
