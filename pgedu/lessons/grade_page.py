@@ -25,7 +25,7 @@ td a { color: inherit; white-space: nowrap }
 SOLUTIONS = """<h2>Solutions</h2>
 <p>They are neither in the notebooks nor in the package that students install, and this page shows none. A teacher finds them
 in the repository: <code>tests/lessons/solutions.py</code> has an answer to each exercise, and
-<code>python tests/lessons/solutions.py FOLDER</code> writes notebooks with all of them filled in. So give students the folder
+<code>python tests/lessons/solved.py FOLDER</code> writes notebooks with all of them filled in. So give students the folder
 <code>notebooks</code> and the installed package, and not the repository. The checks themselves are in the package, and whoever
 reads their source finds formulas there: they are for learning, and are no examination.</p>
 <p>Only exercises with a check are graded. Questions answered in words, and panels of their own, are for you to read.</p>"""

@@ -1,18 +1,11 @@
-"""An answer to each exercise with a check, for teachers: `python tests/lessons/solutions.py FOLDER` writes solved notebooks.
+"""An answer to each exercise with a check, for teachers; `python tests/lessons/solved.py FOLDER` puts them into notebooks.
 
 Students get neither this file nor its folder. The names are those that the notebooks ask for, in the order of the notebooks.
 """
 
-import ast
-import json
-import re
-import sys
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 # 00_start_here
@@ -251,31 +244,3 @@ def my_price(shares, profits, tau, limit):
         used = (shares / (1 + np.exp(-(profits - middle) / tau))).sum()
         low, high = (middle, high) if used > limit else (low, middle)
     return high
-
-
-# the end
-def solutions(notebook):
-    """{name of a function: its source} of a notebook."""
-    text = re.split(rf"^# {notebook}\n", Path(__file__).read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
-    section = re.split(r"^# (?:\d\d_\w+|the end)\n", text, flags=re.MULTILINE)[0].replace("  # noqa: F811", "")
-    return {node.name: ast.get_source_segment(section, node) for node in ast.parse(section).body}
-
-
-def solved(path):
-    """A notebook as a dict, with each of its untouched functions replaced by its solution, and without outputs."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    answers = solutions(path.stem)
-    for cell in [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]:
-        source = "".join(cell["source"])
-        for name, answer in answers.items():
-            dots = re.compile(rf"^def {name}\(.*?^    \.\.\.$", re.MULTILINE | re.DOTALL)
-            source = dots.sub(lambda _, answer=answer: answer, source)
-        cell |= {"source": source, "outputs": [], "execution_count": None}
-    return notebook
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in sorted(NOTEBOOKS.glob("*.ipynb")):
-        (folder / each.name).write_text(json.dumps(solved(each), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

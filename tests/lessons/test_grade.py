@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from solutions import NOTEBOOKS, solutions, solved
+from solved import NOTEBOOKS, solutions, solved
 
 from pgedu.lessons.grade import grade, grades
 from pgedu.lessons.grade_files import Copy, originals, read

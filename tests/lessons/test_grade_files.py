@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from solutions import NOTEBOOKS
+from solved import NOTEBOOKS
 from test_grade import BANDITS, KNOWN, RIGHT, notebook
 
 from pgedu.lessons import grade as grading
