@@ -31,6 +31,8 @@ def solved(path):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or Path(sys.argv[1]).resolve() == NOTEBOOKS:
+        sys.exit("FOLDER must be one folder, and not that of the notebooks themselves.")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for each in sorted(NOTEBOOKS.glob("*.ipynb")):
