@@ -104,7 +104,7 @@ def careless(figure):
 def _gains(axes):
     """A function that shows over b, as far as the student has gone, what never arriving gains, and gives back the last."""
     tidy(axes, "what never arriving gains over going straight, with the bonus", "b, size of the bonus")
-    axes.set(xscale="log", xlim=(0.009, 1.1 * MOST), ylim=(-600, 600))
+    axes.set(xscale="log", xlim=(0.009, 1.1 * MOST), ylim=(-1500, 1500))
     axes.set_yscale("symlog", linthresh=0.1, linscale=0.6)
     axes.set_yticks([-100, -1, 0, 1, 100], ["−100", "−1", "0", "1", "100"])
     axes.set_xticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])

@@ -102,6 +102,7 @@ def share_beyond(rollout):
 
 
 def in_two_digits(x):
+    """A number rounded to two significant digits."""
     return float(f"{x:.2g}")
 
 

@@ -98,6 +98,7 @@ def test_the_picture_at_both_ends(kind):
             assert ("never arrives" in said) == (dot.get_ydata()[0] > 0) and curve.get_xdata()[-1] == b
             more = gain(kind, b, discount)
             assert dot.get_ydata()[0] == pytest.approx(more, rel=1e-6, abs=1e-9)
+            assert abs(more) < figure.axes[1].get_ylim()[1]  # a dot outside could not be taken hold of
             assert f"worth {abs(more):.3g} {'more' if more > 0 else 'less'} than" in said
     assert draw(new=[], kind=kind, b=0.01, discount=0.9)
 
