@@ -5,7 +5,7 @@ import numpy as np
 from pgedu.gradients.baselines import leave_one_out
 from pgedu.learning.guarded import guarded
 from pgedu.learning.optimizers import SGD
-from pgedu.panels.look import COLORS, label, tidy
+from pgedu.panels.look import COLORS, key, label, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
 from pgedu.worlds.mdp import MDP
@@ -105,11 +105,11 @@ def learned_price(figure):
     (now,) = plane.plot([], [], "o", color=COLORS["leave one out"], markersize=9)
     (star,) = plane.plot([], [], "*", color="black", markersize=15)
     label(plane, 1.38, 0.62, "grey: best policy at a price\nstar: where both agree", ha="right", va="top")
-    tidy(times, "its contacts a head", "update").set(ylim=(0.24, 0.64))
+    tidy(times, "its contacts", "update").set(ylim=(0.24, 0.64))
     times.axhline(LIMIT, color=COLORS["exact"], linestyle="--", linewidth=1.5, label="limit")
     (curve,) = times.plot([], [], color=COLORS["leave one out"], linewidth=1.5, label="now")
     (mean,) = times.plot([], [], color=COLORS["none"], linewidth=2.5, label="mean so far")
-    times.legend(loc="upper right")
+    key(times)
     rows = []
 
     def draw(new, tau):
