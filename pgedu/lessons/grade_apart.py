@@ -12,10 +12,10 @@ import sys
 from contextlib import suppress
 
 from pgedu.lessons.answers import Fault, answer_of
-from pgedu.lessons.grade_code import calls, definitions, needed, statements
+from pgedu.lessons.grade_code import beside, calls, definitions, needed, statements
 
 CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.link", "os.symlink",
-           "os.utime"}  # fmt: skip
+           "os.utime", "shutil.rmtree", "sqlite3.connect"}  # fmt: skip
 REFUSED = {"os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.kill", "os.killpg",
            "os.startfile", "subprocess.Popen", "pty.spawn", "signal.pthread_kill"}  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -49,20 +49,32 @@ def fence(folder):
         if writes or changes or event in REFUSED or event.startswith("socket."):
             raise PermissionError(f"not while answers are graded: {event}")
 
+    with suppress(ImportError):  # on Windows there is none; elsewhere, starting a process by it is no event
+        importlib.import_module("_posixsubprocess").fork_exec = lambda *given: watch("subprocess.Popen", given)
     sys.addaudithook(watch)
 
 
-def outcome(exercise, original, copy):
-    """What is to be said of an exercise: status, reason, and notes on what the copy has changed around it."""
+class Silent:
+    """In place of IPython's shell: it takes every call, and does nothing."""
+
+    def __getattr__(self, name):
+        return lambda *given, **more: None
+
+
+def outcome(exercise, original, copy, all_own=False):
+    """What is to be said of an exercise: status, reason, notes on what the copy has changed around it, and whether there is
+    more in the student's own cells to run beside it, as is done with `all_own`.
+    """
     found, broken = statements(original, copy)
     name, notes = _name_in_copy(exercise, found), _notes(exercise, found)
     if name is None:
         return _missing(exercise, copy, broken) | {"notes": notes}
     if name != exercise.function:
         notes.insert(0, f"Renamed: graded is `{name}`, where `{exercise.function}` was asked for.")
-    scope, problem = _run(needed(name, found))
+    more = beside(name, found)
+    scope, problem = _run(needed(name, found, more if all_own else ()))
     if name not in scope:
-        return {"status": "stopped", "reason": f"The cell stops before there is a function: {problem}", "notes": notes}
+        return {"status": "stopped", "reason": f"The cell stops before there is a function: {problem}", "notes": notes, "more": bool(more)}
     if problem:
         notes.append(f"A statement that it needs fails: {problem}")
     try:
@@ -70,7 +82,7 @@ def outcome(exercise, original, copy):
     except BaseException as error:  # such as KeyboardInterrupt: what no check expects
         return {"status": "stopped", "reason": f"The check was stopped by {type(error).__name__}.", "notes": notes}
     status = "right" if verdict.passed else "wrong" if verdict.attempted else "not attempted"
-    return {"status": status, "reason": verdict.message, "notes": notes, "function": scope[name]}
+    return {"status": status, "reason": verdict.message, "notes": notes, "more": bool(more), "function": scope[name]}
 
 
 def _name_in_copy(exercise, found):
@@ -104,7 +116,7 @@ def _missing(exercise, copy, broken):
 
 def _run(chosen):
     """(the names that the statements define, what the first that stopped said)."""
-    scope, problem = {"__name__": "__main__", "display": print}, ""
+    scope, problem = {"__name__": "__main__", "display": print, "get_ipython": Silent}, ""
     for each in chosen:
         try:
             exec(each.code, scope)

@@ -9,8 +9,9 @@ import os
 import stat
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import category
 
-from pgedu.lessons.grade_code import tree_of
+from pgedu.lessons.grade_code import python_of
 
 LARGEST = 50_000_000  # bytes: a notebook of this suite has less than 2 million
 NOT_HANDED_IN = {"timestamp.txt", "Thumbs.db", "desktop.ini", "__MACOSX"}  # what nbgrader and file managers add
@@ -97,7 +98,7 @@ def originals(folder):
 
 def exercises(code):
     """The exercises of a notebook: each function f that a cell defines and hands to a check that was imported, `check_x(f)`."""
-    trees, modules, found = [(name, tree_of(source)) for name, source in code], {}, []
+    trees, modules, found = [(name, ast.parse(python_of(source))) for name, source in code], {}, []
     for _, tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
@@ -125,6 +126,14 @@ def handed_in(folder, known):
         yield Copy(*(printable(text) for text in (student(file, known), str(file))), original, code, problem)
 
 
+def untouched(exercise, copy):
+    """Does the copy name an exercise only where the original does, in cells that nobody has changed?"""
+    names = (exercise.function, exercise.check)
+    given, here = ([source for _, source in code if any(name in source for name in names)]
+                   for code in (copy.original.code, copy.code))  # fmt: skip
+    return here == given
+
+
 def _paths(folder):
     """All files below a folder, and what looks like one: links, and folders with nothing in them."""
     locked = []
@@ -139,8 +148,8 @@ def _paths(folder):
 
 
 def printable(name):
-    """A text that can be written, also where there are bytes in it that are none."""
-    return name.encode(errors="backslashreplace").decode()
+    """A text in one line that can be written, also where there are bytes in it that are none, or signals to a terminal."""
+    return "".join(repr(each)[1:-1] if category(each) in ("Cc", "Cs") else each for each in name)
 
 
 def _hidden(name):

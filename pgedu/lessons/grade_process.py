@@ -34,6 +34,8 @@ class Apart:
         megabytes: of memory, where the system can limit it (not on Windows and macOS).
     """
 
+    running = set()
+
     def __init__(self, seconds, megabytes):
         self.seconds, self.late, self.ends = seconds, False, None
         self.folder = tempfile.TemporaryDirectory(prefix="pgedu-grade-", ignore_cleanup_errors=True)
@@ -42,12 +44,23 @@ class Apart:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "pgedu.lessons.grade_apart"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=said, cwd=self.folder.name, env=_environment(self.folder.name), start_new_session=True)  # fmt: skip
+        self.running.add(self)
         try:
             self._ask({"seconds": seconds, "megabytes": megabytes}, TO_START)
         except Ended as ended:
             last = self.said.read_text(errors="replace")[-500:]
             self.close()
             raise RuntimeError(f"No process for a student's code could be started: {ended} {last}") from None
+
+    @classmethod
+    def end_all(cls):
+        """End every process that runs: who waits for its answer gets none."""
+        for each in list(cls.running):
+            each._kill()
+
+    def wind_up(self):
+        """The time begins anew with the next request."""
+        self.ends = None
 
     def ask(self, request):
         """What the process answers, a dict; raises Ended if there is no answer in time."""
@@ -95,6 +108,7 @@ class Apart:
 
     def close(self):
         """End the process, and remove its folder."""
+        self.running.discard(self)
         self._kill()
         self.process.wait()
         self.process.stdout.close()

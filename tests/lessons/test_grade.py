@@ -7,7 +7,7 @@ import sys
 import pytest
 from solved import NOTEBOOKS, solutions, solved
 
-from pgedu.lessons.grade import grade, grades
+from pgedu.lessons.grade import grade, grades, jobs
 from pgedu.lessons.grade_files import Copy, originals, read
 from pgedu.lessons.grade_process import Apart, Ended
 
@@ -60,7 +60,7 @@ def test_solutions_are_right_and_untouched_notebooks_are_told_from_wrong_ones(tm
         assignment.mkdir(parents=True, exist_ok=True)
         (assignment / f"{name}.ipynb").write_bytes((NOTEBOOKS / f"{name}.ipynb").read_bytes())
         (assignment / "timestamp.txt").write_text("2026-11-29 22:00:00 UTC")
-    rows = list(grades(tmp_path, list(KNOWN.values())))
+    rows = list(grades(jobs(tmp_path, list(KNOWN.values()))))
     teacher, zoe = ([row for row in rows if row.student == name] for name in ("teacher", "zoe"))
     assert [row for row in teacher if row.status != "right" or row.notes] == []
     assert len(teacher) == sum(len(each.exercises) for each in KNOWN.values())

@@ -11,7 +11,7 @@ from solved import NOTEBOOKS
 from test_grade import BANDITS, KNOWN, RIGHT, notebook
 
 from pgedu.lessons import grade as grading
-from pgedu.lessons.grade import Row, grades, main, write_table
+from pgedu.lessons.grade import Row, grades, jobs, main, write_table
 from pgedu.lessons.grade_files import student
 from pgedu.lessons.grade_page import diagnosis, page
 
@@ -44,7 +44,7 @@ def strange(tmp_path_factory):
     mixed = json.loads(notebook("<b>1</b>", RIGHT.splitlines(keepends=True)))
     mixed["cells"] += [{}, 3, {"cell_type": "code", "source": 7}, {"cell_type": "code", "source": [None, "pass"]}]
     (folder / "=1+1/01_bandits/01_bandits (1).ipynb").write_text(json.dumps(mixed))
-    return folder, list(grades(folder, list(KNOWN.values())))
+    return folder, list(grades(jobs(folder, list(KNOWN.values()))))
 
 
 def test_each_file_that_is_no_notebook_is_a_row_with_its_reason(strange):
@@ -72,16 +72,15 @@ def test_names_of_students():
 
 def test_the_table_holds_no_formulas_and_is_written_row_by_row(strange, tmp_path):
     path = tmp_path / "grades.csv"
-    path.write_text("an earlier one")
-    rows = write_table(iter(strange[1]), path)
-    next(rows), next(rows)
-    assert len(path.read_text(encoding="utf-8-sig").splitlines()) == 3
-    list(rows)
-    table = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = write_table(iter(strange[1]), file)
+        next(rows), next(rows)
+        assert len(path.read_text(encoding="utf-8").splitlines()) == 3
+        list(rows)
+    table = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     assert table[0] == list(Row._fields) and len(table) == len(strange[1]) + 1
     assert not [text for line in table for text in line if text.startswith("=")]
     assert "'=1+1" in [line[0] for line in table]
-    assert (tmp_path / "grades.csv.old").read_text() == "an earlier one"
 
 
 def test_the_page_says_who_passed_what_and_what_was_most_frequent():
@@ -111,8 +110,11 @@ def test_diagnoses_of_the_same_mistake_are_one(one, other):
 def test_the_command_writes_table_and_page(tmp_path, capsys):
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "ben_01_bandits.ipynb").write_text(notebook(RIGHT))
+    (tmp_path / "week1.csv").write_text("an earlier one")
     main([str(tmp_path / "class"), "--to", str(tmp_path / "week1"), "--seconds", "15", "--megabytes", "1500"])
-    assert "1 right, 1 missing" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "1 right, 1 missing" in said.out and "2 of 2  ben_01_bandits.ipynb  my_gradient  missing\n" in said.err
+    assert (tmp_path / "week1.csv.old").read_text() == "an earlier one"
     assert "ben,ben_01_bandits.ipynb,01_bandits,my_score,right" in (tmp_path / "week1.csv").read_text(encoding="utf-8-sig")
     assert "✓ right: 1" in (tmp_path / "week1.html").read_text(encoding="utf-8")
 
@@ -124,7 +126,7 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch):
 
     monkeypatch.setattr(grading, "grades", two)
     (tmp_path / "class").mkdir()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit, match="Interrupted: 1 of 0 rows"):
         main([str(tmp_path / "class"), "--to", str(tmp_path / "out")])
     assert all("anna" in (tmp_path / f"out.{kind}").read_text(encoding="utf-8-sig") for kind in ("csv", "html"))
 
@@ -132,7 +134,7 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch):
 def test_a_fault_of_the_grader_is_a_row_too(tmp_path, monkeypatch):
     (tmp_path / "ben_01_bandits.ipynb").write_text(notebook(RIGHT))
     monkeypatch.setattr(grading, "grade", lambda *given: 1 / 0)
-    rows = list(grades(tmp_path, [BANDITS]))
+    rows = list(grades(jobs(tmp_path, [BANDITS])))
     assert [row.reason for row in rows] == ["The grader itself failed, with ZeroDivisionError: division by zero"] * 2
 
 
