@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,13 +75,16 @@ def grades(work, seconds=20, megabytes=2000):
 
 
 def _rows(work, seconds, megabytes):
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
-        yield from pool.map(lambda job: _row(*job, seconds, megabytes), work)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        Apart.end_all()
-        pool.shutdown()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        found = [pool.submit(_row, *job, seconds, megabytes) for job in work]
+        try:
+            for each in found:
+                yield each.result()
+        finally:
+            for each in found:
+                each.cancel()
+            while wait(found, 0.1).not_done:
+                Apart.end_all()  # again and again, for some may just begin
 
 
 def _row(copy, exercise, notes, seconds, megabytes):

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 
 from pgedu.lessons.answers import Fault, answer_of
-from pgedu.lessons.grade_code import beside, calls, definitions, needed, statements
+from pgedu.lessons.grade_code import beside, calls, definitions, is_made_of, needed, statements
 
 CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown", "os.link", "os.symlink",
            "os.utime", "shutil.rmtree", "sqlite3.connect"}  # fmt: skip
@@ -100,7 +100,8 @@ def _notes(exercise, found):
         notes.append(f"This copy has a `{exercise.check}` of its own: graded was with the original.")
     if not calls(exercise.check, found):
         notes.append(f"This copy no longer hands a function to `{exercise.check}`.")
-    if (count := len(definitions(exercise.function, found))) > 1:
+    written = [each for each in definitions(exercise.function, found) if not is_made_of(exercise.function, each)]
+    if (count := len(written)) > 1:
         notes.append(f"`{exercise.function}` stands in this copy {count} times: graded is the last that was filled in.")
     return notes
 

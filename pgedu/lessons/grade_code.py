@@ -101,6 +101,11 @@ def _is_result(node, name):
     return called == name or called.startswith("check_")
 
 
+def is_made_of(name, statement):
+    """Is it a statement as `f = jit(f)`, which makes something of what had the name before?"""
+    return name in statement.loads and not isinstance(statement.node, DEFINES)
+
+
 def _empty(node):
     """Is it a function with nothing but a docstring, dots, `pass`, and a `return` of nothing or of dots?"""
 
@@ -123,7 +128,7 @@ def needed(name, found, also=()):
     if not (own := definitions(name, found)):
         return []
     chosen = [own.pop()]
-    while own and name in chosen[-1].loads and not isinstance(chosen[-1].node, DEFINES):
+    while own and is_made_of(name, chosen[-1]):
         chosen.append(own.pop())
     last, picked, seen = _last(chosen[0], found), {*chosen, *also}, {name}
     names = [more for statement in picked for more in statement.loads]

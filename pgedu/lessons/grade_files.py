@@ -6,14 +6,19 @@ Files are read and never run. Of one that cannot be read, a sentence says why; n
 import ast
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import category
+from unicodedata import category, normalize
 
 from pgedu.lessons.grade_code import python_of
 
 LARGEST = 50_000_000  # bytes: a notebook of this suite has less than 2 million
+ARCHIVES = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz"}
+ADDED = re.compile(r"_assignsubmission_\w+$")  # by Moodle, to a folder: "Anna Lee_123_assignsubmission_file_"
+CANVAS = re.compile(r"^([^_]+)(?:_LATE)?_(\d{3,})_\d{3,}_.*")  # "leeanna_LATE_123_4567_01_bandits-1", the last of the file
+COPIED = r"(?:-[Cc]opy\d*|-\d(?!\d)| ?\(\d+\))*"  # by a browser, JupyterLab or Canvas: "01_bandits (1)", "01_bandits-Copy1"
 NOT_HANDED_IN = {"timestamp.txt", "Thumbs.db", "desktop.ini", "__MACOSX"}  # what nbgrader and file managers add
 
 
@@ -68,6 +73,8 @@ def _no_file(info, path):
         return "This folder is empty or cannot be opened."
     if not stat.S_ISREG(info.st_mode):
         return "It is a link or a device, and not a file."
+    if path.suffix in ARCHIVES:
+        return "It is an archive: unpack it, and grade again."
     if path.suffix != ".ipynb":
         return f"It is no notebook: its name ends in {path.suffix or 'nothing'} and not in .ipynb."
     if info.st_size > LARGEST:
@@ -138,8 +145,8 @@ def _paths(folder):
     """All files below a folder, and what looks like one: links, and folders with nothing in them."""
     locked = []
     for here, folders, files in os.walk(folder, onerror=lambda error: locked.append(Path(error.filename))):
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        files = sorted(name for name in files if not _hidden(name))
+        folders[:] = _shown(folders)
+        files = _shown(files)
         yield from (Path(here, name) for name in files + folders if name in files or Path(here, name).is_symlink())
         if not files and not folders and Path(here) != folder:
             yield Path(here)
@@ -152,8 +159,9 @@ def printable(name):
     return "".join(repr(each)[1:-1] if category(each) in ("Cc", "Cs") else each for each in name)
 
 
-def _hidden(name):
-    return name.startswith(".") or name in NOT_HANDED_IN
+def _shown(names):
+    names = [name for name in names if not name.startswith(".") and name not in NOT_HANDED_IN]
+    return sorted(names, key=lambda name: (name.casefold(), name))
 
 
 def began_as(file, cells, known):
@@ -167,10 +175,14 @@ def began_as(file, cells, known):
 
 
 def student(file, known):
-    """Whose a file is: the first part of its path (folders, then its own name) that is more than the name of a notebook."""
-    for part in [*file.parts[:-1], file.stem]:
-        for each in known:
-            part = part.replace(each.name, "")
-        if part.strip(" _-.()"):
-            return part.strip(" _-.")
+    """Whose a file is: the first part of its path (folders, then its own name) that is more than the name of a notebook.
+
+    Of names that Moodle and Canvas make (ADDED, CANVAS), what differs from file to file is left away, and the number that
+    tells two students of one name apart is kept.
+    """
+    names = "|".join(re.escape(each.name) for each in known)
+    for part in [*file.parts[:-1], CANVAS.sub(r"\1_\2", file.stem)]:
+        part = re.sub(rf"(?:{names}){COPIED}", "", ADDED.sub("", part)).strip(" _-.")
+        if part.strip("()"):
+            return normalize("NFC", part)  # macOS takes an umlaut for a letter and two dots
     return file.stem

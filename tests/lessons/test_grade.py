@@ -69,7 +69,7 @@ def test_solutions_are_right_and_untouched_notebooks_are_told_from_wrong_ones(tm
 
 STOPPED = {
     "a loop without end": (body("while True: pass"), "is there a loop without end?"),
-    "no Python": (RIGHT.replace("):", ")"), "Its cell is no Python: SyntaxError"),
+    "no Python": (RIGHT.replace("):", ")"), "Its cell is no Python: SyntaxError: expected ':' (line 1)."),
     "too deep": ("def my_score(h, a): return " + "(" * 5000, "Its cell is no Python"),
     "a null byte": (RIGHT + "\0", "Its cell is no Python"),
     "stops before": ("import not_here as helper\n@helper.fast" + RIGHT, "before there is a function: ModuleNotFoundError"),
@@ -86,6 +86,9 @@ WRONG_ANSWERS = {
     "telephones": (body("import socket", "socket.create_connection(('127.0.0.1', 9))"), "PermissionError: not while answers"),
     "starts": (body("import subprocess", "subprocess.run(['true'])"), "PermissionError: not while answers are graded: sub"),
     "forks": (body("import os", "os.fork()"), "PermissionError: not while answers are graded: os.fork"),
+    "removes": (body("import shutil, os", "shutil.rmtree(os.path.dirname(PATH), ignore_errors=True)"), "graded: shutil.rmtree"),
+    "keeps a database": (body("import sqlite3", "sqlite3.connect(PATH)"), "PermissionError: not while answers are graded: sqlite3"),
+    "multiplies": (body("import multiprocessing", "multiprocessing.get_context('spawn').Process().start()"), "graded: subprocess"),
     "kills": (body("import os", "os.kill(os.getppid(), 9)"), "PermissionError: not while answers are graded: os.kill"),
 }
 
@@ -121,7 +124,15 @@ FINE = {
     "an exception elsewhere": {"before": ["1 / 0"], "after": ["raise SystemExit"]},
     "a loop elsewhere": {"before": ["import numpy as np\nwhile True:\n    np.sin(1)"]},
     "no Python elsewhere": {"before": ["def"]},
-    "magic": {"score": "%matplotlib inline\n!ls\n" + RIGHT + "np.exp?\n"},
+    "magic": {"score": "%matplotlib inline\n!ls\n%pip install \\\n  numpy\n" + RIGHT + "np.exp?\nx = !ls\n"},
+    "magic in the function": {"score": body("%time", "%time a = 1", "assert a == 1")},
+    "timed": {"score": "\n%%time\n" + body("assert k == 1").replace("check", "%time check"), "before": ["k = %time abs(-1)"]},
+    "waits": {"before": ["import asyncio\nawait asyncio.sleep(0)\nk = 1"], "score": body("assert k == 1")},
+    "hints": {"before": ["from __future__ import annotations"], "score": RIGHT.replace("action)", "action: Foo) -> Bar")},
+    "counts": {"before": ["n = 0"], "score": body("global n", "n += 1")},
+    "a result of its name": {"score": RIGHT + "my_score = my_score(np.zeros(2), 0)\nmy_score = check_score(my_score)"},
+    "wrapped": {"score": RIGHT.split("check")[0] + "my_score = np.vectorize(my_score, signature='(n),()->(n)')\ncheck_score(my_score)"},
+    "by name": {"score": RIGHT.replace("check_score(", "check_score(student=")},
     "much to say": {"score": body("print('x' * 10**7)")},
     "a lambda": {"score": "my_score = lambda h, a: np.eye(len(h))[a] - np.exp(h) / np.exp(h).sum()\ncheck_score(my_score)"},
     "nothing else": {"cells": [("", RIGHT)]},  # so that np comes from the original
@@ -137,6 +148,29 @@ FINE = {
 def test_right_answers_pass_whatever_stands_around_them(name):
     found = graded(**FINE[name])
     assert found == ("right", "Right: 1 for the chosen action, minus the probability of each.", ""), found
+
+
+LED_TO_BY_NO_NAME = {
+    "fills": ["table = np.zeros(1)\nnp.copyto(table, 1)"], "by a function": ["def fill():\n    global table\n    table = [1]\nfill()"],
+    "executes": ["exec('table = [1]')"], "keeps": ["table = []\nn = table.append(1)"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LED_TO_BY_NO_NAME)
+def test_what_no_name_leads_to_is_run_in_a_second_attempt(name):
+    score, before = RIGHT.replace("- e", "* table[0] - e"), LED_TO_BY_NO_NAME[name]
+    found = graded(score, before=before)
+    assert found[::2] == ("right", "Right only when all that this copy adds above it has run, too."), found
+    first = graded(score.replace("* table", "+ table"), before=before)[1]
+    assert graded(score.replace("* table", "+ table"), before=[*before, "while True: pass"], seconds=4)[1] == first
+
+
+def test_an_untouched_exercise_costs_no_process(monkeypatch):
+    monkeypatch.setattr("pgedu.lessons.grade.Apart", None)
+    code = [(f"new {name}", source) for name, source in BANDITS.code]  # as where ids have been lost
+    assert graded(cells=[*code, ("", "print(1)")])[0] == "not attempted"
+    with pytest.raises(TypeError):
+        graded(cells=[*code, ("", "my_score = print")])
 
 
 UNTOUCHED = ["def my_score(h, a): ...\ncheck_score(my_score)",

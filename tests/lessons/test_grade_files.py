@@ -1,9 +1,13 @@
 """What a class hands in: files that are no notebooks, whose they are; the table, the page and the command."""
 
 import csv
+import html
+import io
 import json
 import os
 import re
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,8 @@ from test_grade import BANDITS, KNOWN, RIGHT, notebook
 from pgedu.lessons import grade as grading
 from pgedu.lessons.grade import Row, grades, jobs, main, write_table
 from pgedu.lessons.grade_files import student
-from pgedu.lessons.grade_page import diagnosis, page
+from pgedu.lessons.grade_page import OTHER, diagnosis, page
+from pgedu.lessons.grade_process import Apart
 
 FILES = {
     "empty.ipynb": (b"", "It is empty."),
@@ -24,6 +29,7 @@ FILES = {
     "number.ipynb": (b'{"cells": 3}', "It is no notebook: it has no cells."),
     "old.ipynb": (b'{"worksheets": []}', "It has the form that notebooks had before 2014"),
     "other.ipynb": (notebook("1 + 1").encode(), "It began as none of the notebooks"),
+    "work.zip": (b"PK", "It is an archive: unpack it"),
     "report.pdf": (b"%PDF", "its name ends in .pdf"),
     "README": (b"hello", "its name ends in nothing"),
 }
@@ -66,6 +72,10 @@ def test_names_of_students():
     for file, name in {
         "anna/01_bandits.ipynb": "anna", "ben/week 1/01_bandits.ipynb": "ben", "01_bandits/eva.ipynb": "eva",
         "Müller_01_bandits.ipynb": "Müller", "01_bandits.ipynb": "01_bandits", "01_bandits - tom.ipynb": "tom",
+        "anna_01_bandits (1).ipynb": "anna", "anna/01_bandits-Copy1.ipynb": "anna", "01_bandits-4711.ipynb": "4711",
+        "group-1_01_bandits.ipynb": "group-1", "Anna Lee_123_assignsubmission_file_/x.ipynb": "Anna Lee_123",
+        "leeanna_123_4567_01_bandits-1.ipynb": "leeanna_123", "leeanna_LATE_123_4568_home.ipynb": "leeanna_123",
+        "week1-anna/notebooks/01_bandits.ipynb": "week1-anna", "Mu\u0308ller/x.ipynb": "Müller",
     }.items():  # fmt: skip
         assert student(Path(file), list(KNOWN.values())) == name
 
@@ -83,25 +93,49 @@ def test_the_table_holds_no_formulas_and_is_written_row_by_row(strange, tmp_path
     assert "'=1+1" in [line[0] for line in table]
 
 
-def test_the_page_says_who_passed_what_and_what_was_most_frequent():
-    given = "Given preferences = [1.], your answer is [{}] and the right one [0.]."
-    found = [("right", "Right."), ("wrong", given.format(1)), ("wrong", given.format(2)), ("not attempted", "Not attempted."),
-             ("wrong", "2 times."), ("missing", "-"), ("stopped", "No answer."), ("unclear", "?")]  # fmt: skip
+def test_the_page_says_who_passed_what():
+    found = [("right", "Right."), ("wrong", "2 times."), ("not attempted", "-"), ("missing", "-"), ("stopped", "No answer."),
+             ("unclear", "?")]  # fmt: skip
     rows = [Row(f"<i>{n}</i>", f"{n}.ipynb", "01_bandits", "my_score", *each, "`a` < b") for n, each in enumerate(found)]
-    text = page([*rows, Row("x", "x.pdf", "", "", "no notebook", "It is <empty>.", "")])
+    files = [Row("x", f"x{n}.pdf", "", "", "no notebook", "It is <empty>.", "") for n in range(7)]
+    again = Row("<i>1</i>", "1 (1).ipynb", "01_bandits", "my_score", "right", "Right.", "")
+    text = page([*rows, again, *files])
     assert "<i>" not in text and "&lt;i&gt;0" in text and "It is &lt;empty&gt;." in text
     assert "<td><code>a</code> &lt; b</td>" in text
-    assert "✓ right: 1, ✗ not yet: 3" in text and "<td>1 of 8</td>" in text
-    first = re.search(r"most frequent diagnoses</h2>.*?<tbody>\n(.*?)</tr>", text, re.DOTALL)[1]
-    assert "no mistake that has a name.</td>" in first and first.endswith("2</td>")
-    anchors = re.findall(r'href="#(.*?)"', text)
-    assert len(anchors) == len(rows) and all(f'id="{anchor}"' in text for anchor in anchors)
+    assert "✓ right: 2, ✗ not yet: 1" in text and "<td>2 of 6</td>" in text  # students: of two copies the better counts
+    assert text.count("x4.pdf and 2 more</td>") == 1
+    anchors = set(re.findall(r'href="#(.*?)"', text))
+    assert len(anchors) == len(rows) + 2 and all(f'id="{anchor}"' in text for anchor in anchors)
     assert "tests/lessons/solutions.py" in text and "np." not in text
+
+
+def test_the_page_begins_with_how_far_everybody_is():
+    def some(student, *statuses):
+        return [Row(student, "a", f"0{n // 2}_x", f"f{n}", status, "?", "") for n, status in enumerate(statuses)]
+
+    rows = [*some("anna", "right", "wrong", "right", "right"), *some("ben", "right", "stopped"),
+            *some("cem", *4 * ["not attempted"]), Row("dora", "dora", "", "", "no notebook", "Empty.", "")]  # fmt: skip
+    text = page(rows)
+    assert "<b>Nothing that can be graded came from</b> dora." in text and "<b>Nothing was attempted by</b> cem." in text
+    overview = re.search(r"How far everybody is</h2>.*?</table>", text, re.DOTALL)[0]
+    lines = [re.findall(r"<t[dh].*?>([^<]*)</", line) for line in re.findall("<tr>(.*?)</tr>", overview)]
+    assert lines[1:] == [["anna", "3", "1/2", "2/2"], ["ben", "1", "1/2", "–"], ["cem", "0", "○", "○"], ["dora", "0", "–", "–"]]
+    assert "right of 4<" in overview and '<a href="#00_x">00</a>' in overview
+
+
+def test_the_most_frequent_diagnoses_are_counted_by_students_and_those_that_say_nothing_come_last():
+    said = {"anna": "Given p = 1, your answer is 1.", "ben": "Given p = 1, your answer is 2.", "cem": "Given p = 1, your answer is 2.",
+            "dora": "Given p = 1, your answer is 3.", "eva": "Given p = 1, your answer is 4.", "finn": "Check the sign."}  # fmt: skip
+    rows = [Row(name, f"{name} {n}", "01_bandits", "f", "wrong", reason, "") for n in (1, 2) for name, reason in said.items()]
+    table = re.search(r"most frequent diagnoses</h2>.*?</table>", page(rows), re.DOTALL)[0]
+    found = re.findall(r"<td>([^<]+)</td><td class=\"bars\">.*?(\d+)</td>", html.unescape(table))
+    assert found == [("Given p = 1, your answer is 2.", "2"), ("Check the sign.", "1"), (OTHER, "3")]
 
 
 @pytest.mark.parametrize("one, other", [
     ("Your code stopped with ValueError: 1. It was in line 3 (given x = 1).", "Your code stopped with ValueError: 2."),
     ("Wrong shape: (2,) is needed, yours is () (given x = 1).", "Wrong shape: (2,) is needed, yours is () (given x = 2)."),
+    ("Your answer holds NaN (given x = 1): look for log(0).", "Your answer holds NaN: look for log(0)."),
 ])  # fmt: skip
 def test_diagnoses_of_the_same_mistake_are_one(one, other):
     assert diagnosis(one) == diagnosis(other) and diagnosis("exactly 2 times") != diagnosis("exactly 3 times")
@@ -119,16 +153,56 @@ def test_the_command_writes_table_and_page(tmp_path, capsys):
     assert "✓ right: 1" in (tmp_path / "week1.html").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch):
-    def two(*given):
-        yield Row("anna", "a", "01_bandits", "my_score", "right", "Right.", "")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(grading, "grades", two)
+def test_an_interrupted_run_ends_what_runs_and_keeps_what_it_has(tmp_path, monkeypatch):
     (tmp_path / "class").mkdir()
-    with pytest.raises(SystemExit, match="Interrupted: 1 of 0 rows"):
-        main([str(tmp_path / "class"), "--to", str(tmp_path / "out")])
+    (tmp_path / "class" / "anna.ipynb").write_text("")  # sorted first
+    for name in ("ben", "cem", "dora"):
+        endless = notebook(RIGHT.replace("    e =", "    while True: pass\n    e ="))
+        (tmp_path / "class" / f"{name}_01_bandits.ipynb").write_text(endless)
+
+    class Interrupted(io.StringIO):
+        def write(self, text):
+            if "anna" in text:
+                signal.raise_signal(signal.SIGINT)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Interrupted())
+    with pytest.raises(SystemExit, match="Interrupted: 1 of 7 rows"):
+        main([str(tmp_path / "class"), "--to", str(tmp_path / "out"), "--seconds", "3000"])
     assert all("anna" in (tmp_path / f"out.{kind}").read_text(encoding="utf-8-sig") for kind in ("csv", "html"))
+    assert not Apart.running and not [each for each in threading.enumerate() if "ThreadPool" in each.name]
+
+
+def test_rows_stand_in_the_order_of_the_files_whatever_is_done_first(tmp_path, monkeypatch):
+    for name in "abcd":
+        (tmp_path / f"{name}_01_bandits.ipynb").write_text(notebook(RIGHT))
+    first = threading.Event()
+
+    def slow(exercise, copy, *limits):
+        first.wait() if copy.student == "a" else first.set()
+        return "right", "", []
+
+    monkeypatch.setattr(grading, "grade", slow)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert [row.student for row in grades(jobs(tmp_path, [BANDITS]))] == list("aabbccdd")
+
+
+def test_of_two_copies_each_row_says_that_there_are_two(tmp_path):
+    (tmp_path / "ben").mkdir()
+    for name, answer in (("01_bandits.ipynb", RIGHT), ("01_bandits (1).ipynb", "1"), ("00_start_here.ipynb", "1")):
+        (tmp_path / "ben" / name).write_text(notebook(answer))
+    work = list(jobs(tmp_path, list(KNOWN.values())))
+    assert [len(notes) for _, _, notes in work] == [0, 1, 1, 1, 1]
+    row = list(grades(work[3:4]))[0]
+    assert row.status == "right" and row.notes.endswith("One of 2 copies of this notebook: of each exercise the better answer counts.")
+
+
+def test_where_nothing_can_be_written_nothing_is_graded(tmp_path):
+    (tmp_path / "class").mkdir()
+    (tmp_path / "out.html").mkdir()
+    (tmp_path / "out.html.old").write_text("in the way")
+    with pytest.raises(SystemExit, match="out.html cannot be written: .* Nothing was graded."):
+        main([str(tmp_path / "class"), "--to", str(tmp_path / "out")])
 
 
 def test_a_fault_of_the_grader_is_a_row_too(tmp_path, monkeypatch):
