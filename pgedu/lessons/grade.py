@@ -125,7 +125,7 @@ def _attempt(exercise, copy, seconds, megabytes, all_own):
 
 
 def _sound(found):
-    """(status, reason, notes, more) as they came from a process that students' code may have changed: texts, and not long ones."""
+    """(status, reason, notes, more) from a process that students' code may have changed: texts, and not long ones."""
     status, reason, notes = (found.get(name) for name in ("status", "reason", "notes"))
     if status not in STATUSES or not isinstance(reason, str) or not isinstance(notes, list):
         raise Ended(OUT_OF_TURN)

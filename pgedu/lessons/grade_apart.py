@@ -74,7 +74,8 @@ def outcome(exercise, original, copy, all_own=False):
     more = beside(name, found)
     scope, problem = _run(needed(name, found, more if all_own else ()))
     if name not in scope:
-        return {"status": "stopped", "reason": f"The cell stops before there is a function: {problem}", "notes": notes, "more": bool(more)}
+        reason = f"The cell stops before there is a function: {problem}"
+        return {"status": "stopped", "reason": reason, "notes": notes, "more": bool(more)}
     if problem:
         notes.append(f"A statement that it needs fails: {problem}")
     try:

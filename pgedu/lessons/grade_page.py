@@ -28,9 +28,9 @@ td a, th a { color: inherit; white-space: nowrap }
 SOLUTIONS = """<h2>Solutions</h2>
 <p>They are neither in the notebooks nor in the package that students install, and this page shows none. A teacher finds them
 in the repository: <code>tests/lessons/solutions.py</code> has an answer to each exercise, and
-<code>python tests/lessons/solved.py FOLDER</code> writes notebooks with all of them filled in. So give students the folder
-<code>notebooks</code> and the installed package, and not the repository. The checks themselves are in the package, and whoever
-reads their source finds formulas there: they are for learning, and are no examination.</p>
+<code>python tests/lessons/solved.py FOLDER</code> writes notebooks with all of them filled in. So give students the notebooks
+(without <code>TEACHING.md</code>) and the installed package, and not the repository. The checks themselves are in the package,
+and whoever reads their source finds formulas there: they are for learning, and are no examination.</p>
 <p>Only exercises with a check are graded. Questions answered in words, and panels of their own, are for you to read.</p>"""
 
 
@@ -147,8 +147,9 @@ def _diagnoses(rows, anchors):
         said = row.reason if plain == OTHER and alike[row.exercise, row.reason] > 1 else plain
         who.setdefault((said == OTHER, row.notebook, row.exercise, said), {}).setdefault(row.student, row)
     most = max(map(len, who.values()), default=1)
+    first = sorted(who.items(), key=lambda each: (each[0][0], -len(each[1])))[:20]
     lines = [[_code(exercise), f"<td>{_number(notebook)}</td>", _cell(said), _bar(len(those), most), _example(those, anchors)]
-             for (_, notebook, exercise, said), those in sorted(who.items(), key=lambda each: (each[0][0], -len(each[1])))[:20]]  # fmt: skip
+             for (_, notebook, exercise, said), those in first]  # fmt: skip
     heads = ("exercise", "notebook", "what was said", "students", "for example")
     return _table("The most frequent diagnoses", heads, lines) if lines else ""
 
