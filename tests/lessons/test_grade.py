@@ -9,7 +9,6 @@ from solved import NOTEBOOKS, solutions, solved
 
 from pgedu.lessons.grade import grade, grades, jobs
 from pgedu.lessons.grade_files import Copy, originals, read
-from pgedu.lessons.grade_process import Apart, Ended
 
 KNOWN = {each.name: each for each in originals(NOTEBOOKS)}
 BANDITS = KNOWN["01_bandits"]
@@ -229,14 +228,6 @@ def test_what_passes_only_beside_its_own_code_is_unclear(lines, before):
 def test_what_the_process_says_unasked_is_not_believed(said):
     lines = [line.replace(FORGED, said) for line in PIPES]
     assert graded(body(*lines)) == ("stopped", "The process said what it was not asked: look at what this code does.", "")
-
-
-@pytest.mark.parametrize("line", ["while True: pass", "import os; os.close(3); os.close(4); os.close(5)"])
-def test_nothing_is_left_running(line):
-    code = [(SCORE.cell, body(line))]
-    with Apart(2, 1500.0) as apart, pytest.raises(Ended):
-        apart.ask({"exercise": SCORE, "original": BANDITS.code, "copy": code})
-    assert apart.process.returncode is not None and not apart.said.parent.exists()
 
 
 def test_surrogates_and_long_texts_of_students_do_not_stop_the_table():

@@ -16,7 +16,7 @@ from test_grade import BANDITS, KNOWN, RIGHT, notebook
 
 from pgedu.lessons import grade as grading
 from pgedu.lessons.grade import Row, grades, jobs, main, write_table
-from pgedu.lessons.grade_files import student
+from pgedu.lessons.grade_files import handed_in, student
 from pgedu.lessons.grade_page import OTHER, diagnosis, page
 from pgedu.lessons.grade_process import Apart
 
@@ -91,6 +91,16 @@ def test_the_table_holds_no_formulas_and_is_written_row_by_row(strange, tmp_path
     assert table[0] == list(Row._fields) and len(table) == len(strange[1]) + 1
     assert not [text for line in table for text in line if text.startswith("=")]
     assert "'=1+1" in [line[0] for line in table]
+
+
+def test_names_in_order_and_without_signals_to_a_terminal_or_a_spreadsheet(tmp_path):
+    for name in ("b", "C", "a\x1b[2J\n", "B", "__MACOSX", "\udcff"):
+        (tmp_path / name).mkdir()
+    names = [each.file for each in handed_in(tmp_path, [BANDITS])]
+    assert names == ["a\\x1b[2J\\n", "B", "b", "C", "\\udcff"]
+    file = io.StringIO()
+    list(write_table([Row(" =1+1", "@x", "", "", "", "fine", "")], file))
+    assert file.getvalue().splitlines()[1] == "' =1+1,'@x,,,,fine,"
 
 
 def test_the_page_says_who_passed_what():
