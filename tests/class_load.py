@@ -162,10 +162,10 @@ class Student:
     def parts(self, key):
         """The picture, the sliders (of what is learned, not of how fast it is shown) and the play button of a panel."""
         model = self.models[key]
-        if "pgedu-live" not in model.get("_dom_classes", []) or len(model["children"]) < 3:
+        if "pgedu-live" not in model.get("_dom_classes", []) or len(model.get("children", [])) < 3:
             return None
         controls, buttons, picture = (child.removeprefix("IPY_MODEL_") for child in model["children"][:3])
-        inside = lambda bar: [child.removeprefix("IPY_MODEL_") for child in self.models[bar]["children"]]  # noqa: E731
+        inside = lambda bar: [child.removeprefix("IPY_MODEL_") for child in self.models[bar].get("children", [])]  # noqa: E731
         sliders = [each for each in inside(controls) if "Slider" in self.models[each]["_model_name"]]
         play = [each for each in inside(buttons) if self.models[each].get("description") == "play"]
         return {"sliders": sliders, "play": play[0] if play else None, "picture": picture} if sliders else None
