@@ -14,10 +14,11 @@ START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks pages bench peers mutants clean
+.PHONY: help lab class test notebooks pages bench peers mutants clean
 
 help:
 	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
+	@echo 'make class      a JupyterHub for a class, on this machine (README, "For a class")'
 	@echo 'make test       run the unit tests, every notebook, and the browser tests where there is a Chromium'
 	@echo 'make notebooks  run every notebook and save it with its outputs'
 	@echo 'make pages      write the notebooks as HTML pages that need no internet, into build/pages'
@@ -33,6 +34,11 @@ help:
 lab: $(VENV)/installed $(VENV)/trusted
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
 		$(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+
+# Outside this folder, which students need not read. Root can give each of them a user of their own.
+CLASS ?= $(if $(filter 0,$(shell id -u)),/srv/pgedu-class,$(HOME)/pgedu-class)
+class:
+	PYTHON='$(PYTHON)' hub/start '$(CLASS)'
 
 # In a process for each processor, up to four; then those in a browser, whose pages need processors too, in at most two.
 # With arguments, such as PYTEST_ARGS=tests/worlds, there may be none of these (pytest then returns 5).
