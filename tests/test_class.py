@@ -141,18 +141,34 @@ def test_it_is_written_down_what_each_copy_was_made_of(home):
 # ---- the whole -------------------------------------------------------------------------------------------------------
 
 
+def python_for_all():
+    """A Python that the students may run, who are users of their own if this is root: perhaps not the one in root's home."""
+    found = [sys._base_executable, "/usr/bin/python3"]
+    if os.getuid() == 0:
+        for path in found:
+            try:
+                subprocess.run([path, "-c", ""], user=65534, group=65534, extra_groups=[], check=True)
+                return path
+            except PermissionError:
+                pass
+        raise RuntimeError(f"none of {found} can be run by other users than root")
+    return found[0]
+
+
 @pytest.mark.skipif(not shutil.which("npm") and not os.environ.get("CI"), reason="needs Node.js with npm")
-def test_a_small_class_runs_plays_and_is_stopped(tmp_path_factory):
-    """The program that plays thirty, with two: in a folder of its own, which a fresh machine has not."""
+def test_a_small_class_runs_plays_and_is_stopped():
+    """The program that plays thirty, with two, in a class that begins with nothing. Root gives each a user of their own."""
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"pgedu-class-{os.getpid()}"
     command = [sys.executable, ROOT / "tests" / "class_load.py", "--students=2", "--notebooks", "00", "--seconds=3", "--idle=20", "--folder", folder]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+        environment = os.environ | {"PYTHON": python_for_all()}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr + (folder / "log.txt").read_text()[-3000:]
         words = done.stdout
-        assert words.endswith("failures: 0\n\n")
+        assert words.endswith("failures: 0\n")
         assert len(re.findall(r"^00: .*p50 .*\(\d+\)$", words, re.M)) >= 4  # run, slide, half play, all play
-        assert re.search(r"processors used 10 to 15 s after the browsers were closed: [0-4]\.\d %", words), words
-        assert re.search(r"^all stopped \d+ s after", words, re.M)
+        busiest = int(re.search(r"after the browsers were closed the busiest process uses (\d+) %", words)[1])
+        assert busiest < 15, words  # one that plays on uses more than 50
+        assert "all but 0 processes stopped" in words
     finally:
         shutil.rmtree(folder, ignore_errors=True)
