@@ -34,6 +34,10 @@ math { font-size: 1.15em; }
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
 math[display="block"] { margin: 0.8em 0; }
 menclose { border: 1px solid; padding: 0.4em; }
+/* What nbconvert prints paler than 4.5 to 1, a little darker; links are told by more than their colour. */
+.jp-Notebook { --jp-mirror-editor-number-color: #070; --jp-mirror-editor-comment-color: #356a6a; --jp-mirror-editor-operator-color: #9413e0; }
+.jp-Notebook .jp-InputPrompt, .jp-Notebook .jp-OutputPrompt { color: #5f5f5f; opacity: 1 !important; }
+.jp-RenderedHTMLCommon p a, .jp-RenderedHTMLCommon li a { text-decoration: underline !important; }
 .pgedu-answer { margin: 0.4em 0; }
 .pgedu-answer > summary { cursor: pointer; padding: 0.3em; }
 @media print { .pgedu-answer:not([open])::details-content { content-visibility: visible; } }

@@ -9,6 +9,7 @@ import sys
 
 import nbformat
 import pytest
+from access import all_in_sight, walk, wrong_by_axe
 from lab import ROOT, browser_page, cell, find_chromium, jupyter_lab, open_notebook, run_all
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -196,10 +197,39 @@ def play_through_a_storm(page, index, seed):
     assert panel.locator("[role=alert]").count() == 0, text_of(page, index)
 
 
+def require_access(page, path):
+    """Every panel and prediction keeps the rules of axe-core, and none has begun to play by itself."""
+    with all_in_sight(page):
+        page.wait_for_function("n => document.querySelectorAll('.pgedu-stage canvas[data-number]').length >= n", arg=len(panels(path)))
+        shown = page.locator(".jp-Cell:has(.pgedu-live)").evaluate_all("all => all.map(e => Number(e.dataset.windowedListIndex))")
+        assert shown == [i for i, c in cells(path) if "pgedu-still" in json.dumps(c.get("outputs", []))]
+        wrong = wrong_by_axe(page, ".jp-Notebook .pgedu-live")
+        assert not wrong, "\n".join(wrong)
+    assert page.locator('.pgedu-live button:has-text("pause")').count() == 0
+
+
+def use_by_keyboard(page, panel):
+    """Tab to everything; an arrow key moves a handle in the picture or a slider, Space a button; the picture answers."""
+    wrong = walk(page, panel.locator(".pgedu-live"))
+    assert not wrong, "\n".join(wrong)
+    canvas = panel.locator(".pgedu-stage canvas")
+    knobs, sliders = panel.locator(".pgedu-knob:visible"), panel.locator(".pgedu-live > .widget-box:first-child .noUi-handle")
+    pin = panel.locator('button:has-text("pin")')
+    for control, keys in (((knobs if knobs.count() else sliders).first, ["ArrowLeft", "ArrowRight"]), (pin, ["Space"])):
+        if control.count():
+            before = int(canvas.get_attribute("data-number"))
+            for key in keys:  # at one end of it, only one of them moves it
+                control.press(key)
+            page.wait_for_function("([canvas, n]) => Number(canvas.dataset.number) > n", arg=[canvas.element_handle(), before])
+    assert pin.get_attribute("aria-pressed") == "true"
+    pin.press("Space")
+
+
 def drive(page, index):
     """Play, move everything, and play through a storm: there is a sentence in the end, and no alert."""
     panel = cell(page, index)
     panel.locator(".pgedu-stage canvas[data-number]").wait_for()
+    use_by_keyboard(page, panel)
     play = panel.locator('button:has-text("play")')
     if play.count():
         before = text_of(page, index)
@@ -226,7 +256,7 @@ def require_no_sideways_scrolling(page, indices):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_panel_stands_both_ends_of_its_controls_a_storm_and_a_small_laptop(lab, path):
+def test_every_panel_is_for_everybody_and_stands_both_ends_of_its_controls_a_storm_and_a_small_laptop(lab, path):
     address, page, _ = lab
     open_notebook(page, address, path.name)
     run_all(page)
@@ -234,6 +264,7 @@ def test_every_panel_stands_both_ends_of_its_controls_a_storm_and_a_small_laptop
     errors = [index for index, _ in cells(path) if cell(page, index).locator(wrong).count()]
     assert errors == []
     assert panels(path), "a notebook without a panel"
+    require_access(page, path)
     for index in panels(path):
         drive(page, index)
     require_no_sideways_scrolling(page, panels(path))

@@ -40,7 +40,7 @@ def page(rows):
     parts = ["<h1>What was handed in</h1>", _summary(rows, best), _overview(rows, best), _diagnoses(rows, anchors),
              _no_notebooks(rows), _who_passed_what(rows, anchors, best), _everything(rows, anchors), SOLUTIONS]  # fmt: skip
     start = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>What was handed in</title>'
-    return f"{start}<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    return f"{start}<style>{STYLE}</style></head><body><main>\n" + "\n".join(parts) + "\n</main></body></html>\n"
 
 
 def _best(rows):

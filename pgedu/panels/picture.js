@@ -12,22 +12,29 @@ function make(parent, tag, className, attributes = {}) {
   return node;
 }
 
-// Sliders of ipywidgets have no name for a screen reader, and those on a log scale tell the logarithm of their value.
-function sliders() {
+// What controls of ipywidgets do not tell a screen reader: the names of sliders and of the boxes with their values, values
+// on a log scale (not their logarithm), whether a toggle is pressed (one that changes its word says it in that word).
+function controls() {
+  const set = (node, name, text) => { if (node && text && node.getAttribute(name) !== text) node.setAttribute(name, text); };
   const tell = panel => {
     // The bars of controls, which may come later than the picture; not the picture, which changes thirty times a second.
     observer.observe(panel, { childList: true });
     for (const bar of panel.querySelectorAll(":scope > .widget-box")) observer.observe(bar, changes);
     for (const slider of panel.querySelectorAll(".widget-slider")) {
-      const handle = slider.querySelector(".noUi-handle"), words = kind => slider.querySelector(kind)?.textContent.trim();
-      const said = { "aria-label": words(".widget-label"), "aria-valuetext": words(".widget-readout") };
-      for (const [name, text] of Object.entries(said))
-        if (handle && text && handle.getAttribute(name) !== text) handle.setAttribute(name, text);
+      const handle = slider.querySelector(".noUi-handle"), box = slider.querySelector(".widget-readout");
+      const name = slider.querySelector(".widget-label")?.textContent.trim();
+      set(handle, "aria-label", name);
+      set(handle, "aria-valuetext", box?.textContent.trim());
+      set(box, "role", "textbox");
+      set(box, "aria-label", name && `value of ${name}`);
     }
+    for (const toggle of panel.querySelectorAll(".widget-toggle-button"))
+      if (!["play", "pause"].includes(toggle.textContent.trim())) set(toggle, "aria-pressed", `${toggle.matches(".mod-active")}`);
+    for (const label of panel.querySelectorAll("[title=null]")) label.removeAttribute("title"); // or it pops up, and is read
   };
   let watched = null;
   const observer = new MutationObserver(() => tell(watched));
-  const changes = { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-valuetext"] };
+  const changes = { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-valuetext", "class", "title"] };
   const watch = panel => {
     if (!panel || panel === watched) return;
     observer.disconnect();
@@ -219,7 +226,7 @@ function render({ model, el }) {
   const sights = new IntersectionObserver(look); // also tells when a tab of the page hides the notebook
   const natural = () => { canvas.style.width = `${model.get("width")}px`; };
 
-  const tellers = sliders();
+  const tellers = controls();
   natural();
   sizes.observe(canvas);
   sights.observe(frame);

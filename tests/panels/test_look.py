@@ -4,9 +4,11 @@ import matplotlib
 import matplotlib.style
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from pgedu.panels.canvas import Canvas
 from pgedu.panels.look import COLORS, our_settings, tidy
+from pgedu.panels.world_type import ACTIONS
 
 THEIRS = [
     matplotlib.style.library["dark_background"],
@@ -72,3 +74,24 @@ def test_colours_can_be_told_from_white():
         red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
         linear = np.array([c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)])
         assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) > 2
+
+
+def contrast(color, ground="white"):
+    """WCAG's ratio between two colours, from 1 to 21."""
+    light = []
+    for each in (color, ground):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(each)]
+        light.append(np.dot(linear, [0.2126, 0.7152, 0.0722]) + 0.05)
+    return max(light) / min(light)
+
+
+def test_contrast_is_that_of_wcag():
+    assert contrast("black") == pytest.approx(21) and contrast("white") == 1
+    assert contrast("#767676") > 4.5 > contrast("#777777")  # the well-known lightest grey for type on white
+
+
+def test_lines_stand_out_from_white_with_two_exceptions():
+    """WCAG 1.4.11 asks 3 for what is needed to understand. Okabe and Ito's orange and sky blue have less: they are told apart
+    by eyes that see no red or green, are drawn two points wide or more, and the sentence below says what their lines show."""
+    pale = {color: round(contrast(color), 2) for color in {*COLORS.values(), *ACTIONS} if contrast(color) < 3}
+    assert pale == {"#E69F00": 2.25, "#56B4E9": 2.31}
