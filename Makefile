@@ -14,10 +14,11 @@ START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks pages bench peers mutants clean
+.PHONY: help lab app test notebooks pages bench peers mutants clean
 
 help:
 	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
+	@echo 'make app        show them as apps without their code, for a lecture (Voila; more options: APP_ARGS)'
 	@echo 'make test       run the unit tests, every notebook, and the browser tests where there is a Chromium'
 	@echo 'make notebooks  run every notebook and save it with its outputs'
 	@echo 'make pages      write the notebooks as HTML pages that need no internet, into build/pages'
@@ -28,11 +29,19 @@ help:
 	@echo
 	@echo 'Python 3.11 or newer is needed: make lab PYTHON=/path/to/python3 (after make clean, if there is a .venv).'
 
+# No question about news over the first panel, and no list of language servers below the address that is looked for.
+QUIET_ARGS := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	--LanguageServerManager.autodetect=False
+
 # The root is the whole repository, so that links from a notebook to the source open too. No token is set here: the
 # server makes a random one and prints the address that contains it.
 lab: $(VENV)/installed $(VENV)/trusted
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
-		$(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+		$(QUIET_ARGS) $(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+
+# Only for this machine: whoever can open the page runs the notebooks.
+app: $(VENV)/installed
+	$(BIN)/voila notebooks $(BROWSER_ARGS) $(APP_ARGS)
 
 # In a process for each processor, up to four; then those in a browser, whose pages need processors too, in at most two.
 # With arguments, such as PYTEST_ARGS=tests/worlds, there may be none of these (pytest then returns 5).
@@ -43,8 +52,9 @@ test: $(VENV)/installed
 notebooks: $(VENV)/installed
 	$(BIN)/python .ci/save_notebooks.py $(NOTEBOOKS)
 
-pages: $(VENV)/installed-pages
-	$(BIN)/python .ci/save_pages.py build/pages $(NOTEBOOKS)
+PAGES ?= build/pages
+pages: $(VENV)/installed
+	$(BIN)/python .ci/save_pages.py "$(PAGES)" $(NOTEBOOKS)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python tests/bench.py
@@ -72,10 +82,6 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
-	@touch $@
-
-$(VENV)/installed-pages: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pages]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed

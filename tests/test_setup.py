@@ -48,7 +48,8 @@ def test_no_second_list_of_dependencies(file):
 
 def test_environment_holds_python_pip_and_the_project():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    assert environment["dependencies"] == [f"python{project()['requires-python']}", "pip", {"pip": ["-e .[test,browser]"]}]
+    python = project()["requires-python"].replace(">=", "=")  # exact: repo2docker understands nothing else
+    assert environment["dependencies"] == [f"python{python}", "pip", {"pip": ["-e .[test,browser]"]}]
     assert {"test", "browser"} <= set(project()["optional-dependencies"])
 
 
