@@ -29,23 +29,20 @@ help:
 	@echo
 	@echo 'Python 3.11 or newer is needed: make lab PYTHON=/path/to/python3 (after make clean, if there is a .venv).'
 
-# No question about news over the first panel, and no list of language servers below the address that is looked for.
-QUIET_ARGS := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-	--LanguageServerManager.autodetect=False
-
 # The root is the whole repository, so that links from a notebook to the source open too. No token is set here: the
-# server makes a random one and prints the address that contains it.
+# server makes a random one and prints the address that contains it. Below that address there shall be no list of
+# language servers that are not there.
 lab: $(VENV)/installed $(VENV)/trusted
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
-		$(QUIET_ARGS) $(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+		--LanguageServerManager.autodetect=False $(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
 
 # Only for this machine: whoever can open the page runs the notebooks.
-app: $(VENV)/installed
+app: $(VENV)/installed-app
 	$(BIN)/voila notebooks $(BROWSER_ARGS) $(APP_ARGS)
 
 # In a process for each processor, up to four; then those in a browser, whose pages need processors too, in at most two.
 # With arguments, such as PYTEST_ARGS=tests/worlds, there may be none of these (pytest then returns 5).
-test: $(VENV)/installed
+test: $(VENV)/installed-app
 	$(BIN)/python -m pytest --nbval -n logical --maxprocesses 4 -m "not browser" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal -m browser $(PYTEST_ARGS) $(if $(PYTEST_ARGS),|| [ $$? -eq 5 ])
 
@@ -80,8 +77,15 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 	@$(if $(NOTEBOOKS),$(BIN)/jupyter trust $(NOTEBOOKS) >/dev/null)
 	@touch $@
 
+# Without the announcements there is no question about news, which would lie over the first panel.
 $(VENV)/installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>/dev/null
+	@touch $@
+
+# Apart, since Voila adds buttons to JupyterLab and time to its start.
+$(VENV)/installed-app: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[app]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed
