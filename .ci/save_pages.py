@@ -48,7 +48,7 @@ math { font-size: 0.97em; }
 .jp-RenderedHTMLCommon table { font-size: 8.5pt; }
 .jp-RenderedHTMLCommon pre { font-size: var(--jp-code-font-size); }
 .jp-OutputArea-output pre, .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-.jp-InputArea-editor, .jp-OutputArea-child, .pgedu-answer, img, tr, li, math, pre { break-inside: avoid; }
+.jp-InputArea-editor, .jp-OutputArea-child, .pgedu-answer, h1, h2, h3, h4, img, tr, li, math, pre { break-inside: avoid; }
 .jp-OutputArea-child:has(img) { break-after: avoid; }
 .jp-RenderedImage img { max-height: 110mm; }
 h1, h2, h3, h4, summary, .jp-Cell-inputWrapper:has(+ .jp-Cell-outputWrapper) { break-after: avoid; }
