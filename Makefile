@@ -77,10 +77,13 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 	@$(if $(NOTEBOOKS),$(BIN)/jupyter trust $(NOTEBOOKS) >/dev/null)
 	@touch $@
 
-# Without the announcements there is no question about news, which would lie over the first panel.
+# JupyterLab's question about news would lie over the first panel.
+SETTINGS := $(VENV)/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+
 $(VENV)/installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
-	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>/dev/null
+	@mkdir -p $(SETTINGS) && echo '$(NO_NEWS)' >$(SETTINGS)/overrides.json
 	@touch $@
 
 # Apart, since Voila adds buttons to JupyterLab and time to its start.
