@@ -14,10 +14,11 @@ START := $(or $(wildcard notebooks/00_start_here.ipynb),notebooks)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab class test notebooks pages bench peers mutants clean
+.PHONY: help lab app class test notebooks pages bench peers mutants clean
 
 help:
 	@echo 'make lab        open the notebooks in JupyterLab (more options: make lab LAB_ARGS="--port=9999")'
+	@echo 'make app        show them as apps without their code, for a lecture (Voila; more options: APP_ARGS)'
 	@echo 'make class      a JupyterHub for a class, on this machine (README, "For a class")'
 	@echo 'make test       run the unit tests, every notebook, and the browser tests where there is a Chromium'
 	@echo 'make notebooks  run every notebook and save it with its outputs'
@@ -30,10 +31,15 @@ help:
 	@echo 'Python 3.11 or newer is needed: make lab PYTHON=/path/to/python3 (after make clean, if there is a .venv).'
 
 # The root is the whole repository, so that links from a notebook to the source open too. No token is set here: the
-# server makes a random one and prints the address that contains it.
+# server makes a random one and prints the address that contains it. Below that address there shall be no list of
+# language servers that are not there.
 lab: $(VENV)/installed $(VENV)/trusted
 	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
-		$(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+		--LanguageServerManager.autodetect=False $(ROOT_ARGS) $(BROWSER_ARGS) $(LAB_ARGS)
+
+# Only for this machine: whoever can open the page runs the notebooks.
+app: $(VENV)/installed-app
+	$(BIN)/voila notebooks $(BROWSER_ARGS) $(APP_ARGS)
 
 # Outside this folder, which students need not read. Root can give each of them a user of their own.
 CLASS ?= $(if $(filter 0,$(shell id -u)),/srv/pgedu-class,$(HOME)/pgedu-class)
@@ -42,15 +48,16 @@ class:
 
 # In a process for each processor, up to four; then those in a browser, whose pages need processors too, in at most two.
 # With arguments, such as PYTEST_ARGS=tests/worlds, there may be none of these (pytest then returns 5).
-test: $(VENV)/installed
+test: $(VENV)/installed-app
 	$(BIN)/python -m pytest --nbval -n logical --maxprocesses 4 -m "not browser" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist worksteal -m browser $(PYTEST_ARGS) $(if $(PYTEST_ARGS),|| [ $$? -eq 5 ])
 
 notebooks: $(VENV)/installed
 	$(BIN)/python .ci/save_notebooks.py $(NOTEBOOKS)
 
-pages: $(VENV)/installed-pages
-	$(BIN)/python .ci/save_pages.py build/pages $(NOTEBOOKS)
+PAGES ?= build/pages
+pages: $(VENV)/installed
+	$(BIN)/python .ci/save_pages.py "$(PAGES)" $(NOTEBOOKS)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python tests/bench.py
@@ -76,12 +83,18 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 	@$(if $(NOTEBOOKS),$(BIN)/jupyter trust $(NOTEBOOKS) >/dev/null)
 	@touch $@
 
+# JupyterLab's question about news would lie over the first panel.
+SETTINGS := $(VENV)/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+
 $(VENV)/installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
+	@mkdir -p $(SETTINGS) && echo '$(NO_NEWS)' >$(SETTINGS)/overrides.json
 	@touch $@
 
-$(VENV)/installed-pages: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[pages]'
+# Apart, since Voila adds buttons to JupyterLab and time to its start.
+$(VENV)/installed-app: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[app]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed

@@ -40,7 +40,24 @@ menclose { border: 1px solid; padding: 0.4em; }
 .jp-RenderedHTMLCommon p a, .jp-RenderedHTMLCommon li a { text-decoration: underline !important; }
 .pgedu-answer { margin: 0.4em 0; }
 .pgedu-answer > summary { cursor: pointer; padding: 0.3em; }
-@media print { .pgedu-answer:not([open])::details-content { content-visibility: visible; } }
+@page { size: A4; margin: 16mm; }
+@media print {
+.pgedu-answer:not([open])::details-content { content-visibility: visible; }
+:root { --jp-content-font-size1: 10pt; --jp-code-font-size: 7.5pt; --jp-cell-padding: 4px; }
+body.jp-Notebook, main { padding: 0; margin: 0; }
+.jp-InputPrompt, .jp-OutputPrompt, .anchor-link, .jp-Collapser { display: none !important; }
+.jp-InputArea, .jp-InputArea-editor, .jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output { display: block; overflow: visible; }
+.jp-RenderedHTMLCommon, .jp-OutputArea-output, .jp-OutputArea-output pre { padding-right: 0; width: auto !important; }
+math { font-size: 0.97em; }
+.jp-RenderedHTMLCommon table { font-size: 8.5pt; }
+.jp-RenderedHTMLCommon pre { font-size: var(--jp-code-font-size); }
+.jp-OutputArea-output pre, .highlight pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.jp-InputArea-editor, .jp-OutputArea-child, .pgedu-answer, h1, h2, h3, h4, img, tr, li, math, pre { break-inside: avoid; }
+.jp-OutputArea-child:has(img) { break-after: avoid; }
+.jp-RenderedImage img { max-height: 110mm; }
+h1, h2, h3, h4, summary, .jp-Cell-inputWrapper:has(+ .jp-Cell-outputWrapper) { break-after: avoid; }
+p, li { orphans: 3; widows: 3; }
+}
 </style>{% endblock %}
 {% block body_header %}{{ super() }}
 <p class="jp-RenderedHTMLCommon"><i>This page shows {{ resources.metadata.name }}.ipynb as it was saved: the pictures

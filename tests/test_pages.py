@@ -144,10 +144,13 @@ NUMERATORS = """() => [...document.querySelectorAll('math mfrac')].map(fraction 
 }))"""
 
 
-@pytest.mark.browser
-# The browser's driver leaves sockets and loops to the garbage collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")
+def in_a_browser(test):
+    """Mark a test that opens pages. The browser's driver leaves sockets and loops to the garbage collector."""
+    ignored = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+    return pytest.mark.browser(ignored(pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")(test)))
+
+
+@in_a_browser
 def test_a_page_is_complete_without_internet(folder):
     path = ROOT / "notebooks" / "03_reinforce.ipynb"
     address = (folder / f"{path.stem}.html").as_uri()
@@ -167,3 +170,20 @@ def test_a_page_is_complete_without_internet(folder):
     assert {url for url in asked if not url.startswith("data:")} == {address}
     assert named == sentences(path)
     assert fractions and all(above[1] <= below[0] + 1 for above, below in fractions)
+
+
+# What runs off the sheet, or out of a box that scrolls on a screen and not on paper.
+CUT_OFF = """() => [...document.querySelectorAll('pre, table, img, math')].filter(part => part.getClientRects().length
+    && (part.getBoundingClientRect().right > innerWidth + 1 || part.matches('pre') && part.scrollWidth > part.clientWidth + 1)
+).map(part => part.outerHTML.slice(0, 200))"""
+
+
+@in_a_browser
+def test_on_paper_nothing_is_cut_off_and_what_was_folded_can_be_read(folder):
+    """A sheet of A4 within its margins is 178 mm wide, 672 pixels."""
+    with browser_page(672, 1000) as page:
+        page.emulate_media(media="print")
+        for path in NOTEBOOKS:
+            page.goto((folder / f"{path.stem}.html").as_uri())
+            assert page.evaluate(CUT_OFF) == []
+            assert all(output.is_visible() for output in page.locator(".pgedu-answer .jp-OutputArea-output").all())

@@ -48,7 +48,8 @@ def test_no_second_list_of_dependencies(file):
 
 def test_environment_holds_python_pip_and_the_project():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    assert environment["dependencies"] == [f"python{project()['requires-python']}", "pip", {"pip": ["-e .[test,browser]"]}]
+    python = project()["requires-python"].replace(">=", "=")  # exact: repo2docker understands nothing else
+    assert environment["dependencies"] == [f"python{python}", "pip", {"pip": ["-e .[test,browser]"]}]
     assert {"test", "browser"} <= set(project()["optional-dependencies"])
 
 
@@ -67,7 +68,7 @@ def make(folder, target, first_line):
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "pages", "bench", "mutants"])
+@pytest.mark.parametrize("target", ["lab", "app", "test", "notebooks", "pages", "bench", "mutants"])
 def test_an_old_python_gets_one_sentence(tmp_path, target):
     result = make(tmp_path, target, OLD)
     assert result.returncode != 0
@@ -94,7 +95,7 @@ def test_a_venv_that_fails_leaves_nothing(tmp_path):
 @needs_make
 def test_help_is_the_default_and_names_every_target():
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert all(f"make {target}" in said for target in ["lab", "test", "notebooks", "pages", "bench", "peers", "mutants", "clean"])
+    assert all(f"make {target}" in said for target in ["lab", "app", "test", "notebooks", "pages", "bench", "peers", "mutants", "clean"])
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
