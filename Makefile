@@ -85,11 +85,10 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 
 # JupyterLab's question about news would lie over the first panel.
 SETTINGS := $(VENV)/share/jupyter/lab/settings
-NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
-$(VENV)/installed: pyproject.toml $(BIN)/python
+$(VENV)/installed: pyproject.toml hub/overrides.json $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
-	@mkdir -p $(SETTINGS) && echo '$(NO_NEWS)' >$(SETTINGS)/overrides.json
+	@mkdir -p $(SETTINGS) && cp hub/overrides.json $(SETTINGS)/
 	@touch $@
 
 # Apart, since Voila adds buttons to JupyterLab and time to its start.

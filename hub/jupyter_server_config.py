@@ -10,7 +10,6 @@ c.KernelManager.transport = "ipc"  # a port could be lost to another student's s
 c.ServerApp.terminals_enabled = False
 c.ServerApp.jpserver_extensions = {"jupyter_lsp": False, "jupyter_server_terminals": False, "notebook": False}
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
-c.LabApp.news_url = None
 c.LabApp.extension_manager = "readonly"
 # JupyterLab settles these when it is imported, and that is before the student is known (see nursery.py).
 c.LabApp.user_settings_dir = str(Path.home() / ".jupyter" / "lab" / "user-settings")
