@@ -120,8 +120,5 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
         self.average = before + (rewards - before) / self.step
         b = np.where(self.baseline, np.where(self.including, self.average, before), 0.0)
         chosen = np.arange(len(pi)).reshape(-1, *[1] * actions.ndim) == actions  # 1[a = A]
-        change = chosen - pi
-        change *= self.learning_rate * (rewards - b)
-        change += self.preferences
-        self.preferences = change
-        return Pull(self.step, actions, rewards, pi.transpose(*range(1, pi.ndim), 0), b)
+        self.preferences = self.preferences + self.learning_rate * (rewards - b) * (chosen - pi)
+        return Pull(self.step, actions, rewards, np.moveaxis(pi, 0, -1), b)
