@@ -37,6 +37,15 @@ def outcome(method, traffic, effect, days):
     return effect * traffic * wasted, right
 
 
+def shares(method, delta):
+    """[2, 3, T]: the better arm's share of the customers, mean and what 8 of 10 pilots lie between; the same of A/A tests."""
+    if method == "fixed":
+        return np.full((2, 3, DAYS), 0.5)
+    table = table_of(method)
+    curves = table.share, table.low, table.high
+    return np.array([[np.clip(at(each, delta), 0, 1) for each in curves], [each[0] for each in curves]])
+
+
 def days_of_test(traffic, effect, power=0.8):
     """How long a fixed test of two halves takes that finds the effect with this chance, looking once."""
     return 2 * arm_size(BASE, BASE + effect, power=power) / traffic
@@ -45,25 +54,22 @@ def days_of_test(traffic, effect, power=0.8):
 def pilot(figure):
     """Who gets which arm, week by week, and what each method that was chosen so far loses, decides and alarms."""
     axes = figure.subplot_mosaic("SLRA", width_ratios=[2.1, 1, 1, 1])
-    for name in METHODS:
-        table_of(name)
     allocation = _Allocation(axes["S"])
     titles = "conversions\nlost", "better arm\nahead, %", "false alarms\nin A/A, %"
     bars = [_Bars(axes[place], title) for place, title in zip("LRA", titles)]
     axes["L"].set_yticks(range(len(METHODS)), list(SHORT.values()))
-    chosen = set()  # so far: no bar tells what was not asked for
+    chosen = set()  # so far: no bar tells what was not asked for, and nobody simulates it
 
     def draw(method, traffic, points, looks, bounds, weeks):
         chosen.add(method)
         days, effect, traffic = 7 * weeks, points / 100, round(traffic)
         allocation.show(method, delta_of(traffic, effect), weeks)
-        lost, right = np.array([outcome(name, traffic, effect, days) for name in METHODS]).T
-        alarm = np.array([alarm_rate(name, bounds, looks, days) for name in METHODS])
-        bars[0].show(lost, method, chosen, 1.7 * lost[0], "{:,.0f}".format)
+        found = {name: (*outcome(name, traffic, effect, days), alarm_rate(name, bounds, looks, days)) for name in chosen}
+        lost, right, alarm = np.array([found.get(name, (0, 0, 0)) for name in METHODS]).T
+        bars[0].show(lost, method, chosen, 1.7 * outcome("fixed", traffic, effect, days)[0], "{:,.0f}".format)
         bars[1].show(100 * right, method, chosen, 165, _nearly)
         bars[2].show(100 * alarm, method, chosen, 60, "{:.1f}".format)
-        return _in_words(method, [each[list(METHODS).index(method)] for each in (lost, right, alarm)],
-                         looks, days_of_test(traffic, effect), days)  # fmt: skip
+        return _in_words(method, found[method], looks, days_of_test(traffic, effect), days)
 
     return draw
 
@@ -80,10 +86,10 @@ class _Allocation:
         (self.end,) = axes.plot([], [], "o", markersize=9, color="black", gid="weeks")
 
     def show(self, method, delta, weeks):
-        days, table = 7 * weeks, table_of(method)
-        mean, low, high = (np.clip(at(each, delta)[:days], 0, 1) for each in (table.share, table.low, table.high))
+        days = 7 * weeks
+        (mean, low, high), quiet = shares(method, delta)[..., :days]
         x = self.weeks[:days] + 1 / 14
-        self.quiet.set_data(x, table.low[0, :days], table.high[0, :days])
+        self.quiet.set_data(x, *quiet[1:])
         self.band.set_data(x, low, high)
         self.band.set_color(HUES[method])
         self.mean.set(data=(x, mean), color=HUES[method])
@@ -127,19 +133,20 @@ def _in_words(method, numbers, looks, needed, days):
     )
 
 
+def by_floor(floors=FLOORS):
+    """Over floors: conversions lost; and in %: false alarms, bias of the worse arm's mean, plain and weighted, and its spread."""
+    return np.array([_at_floor(floor) for floor in floors]).T
+
+
 @cache
-def by_floor(traffic=4000, effect=0.002):
-    """Over FLOORS: conversions lost; and in %: false alarms, bias of the worse arm's mean, plain and weighted, and its spread."""
-    noise, delta, rows = luck(14, RUNS), delta_of(traffic, effect), []
+def _at_floor(floor, traffic=4000, effect=0.002):
     p = BASE + effect / 2
     unit = 100 * np.sqrt(p * (1 - p) / traffic) / BASE  # the deviation of a day's mean, in % of the rate
-    for floor in FLOORS:
-        found = pilots(thompson(floor), delta, noise)
-        lost = effect * traffic * (1 - found.shares).mean(axis=1).sum()
-        alarm = 100 * (np.abs(quiet_scores(partial(thompson, floor))[-1]) > Z).mean()
-        weighted = unit * found.weighted[0]
-        rows.append((lost, alarm, unit * found.means[0].mean(), weighted.mean(), weighted.std()))
-    return np.array(rows).T
+    found = pilots(thompson(floor), delta_of(traffic, effect), luck(14, RUNS))
+    lost = effect * traffic * (1 - found.shares).mean(axis=1).sum()
+    alarm = 100 * (np.abs(quiet_scores(partial(thompson, floor))[-1]) > Z).mean()
+    weighted = unit * found.weighted[0]
+    return lost, alarm, unit * found.means[0].mean(), weighted.mean(), weighted.std()
 
 
 def floors(figure):
@@ -156,16 +163,17 @@ def floors(figure):
     (weighted,) = axes[2].plot([], [], ":", linewidth=3, color=COLORS["IS"], label="IPS")
     lines[2].set_label("plain mean")
     key(axes[2], lines[2], weighted).set(loc="lower right", bbox_to_anchor=(1.0, 0.02))
-    values = by_floor()
 
     def draw(floor):
-        here = np.array([np.interp(floor, FLOORS, row) for row in values])
+        known = FLOORS[: np.searchsorted(FLOORS, floor - 1e-9) + 1]  # what lies beyond is not shown yet
+        values = by_floor(known)
+        here = np.array([np.interp(floor, known, row) for row in values])
         seen = np.append(FLOORS[FLOORS < floor - 1e-9], floor)
         for line, dot, row, value in zip(lines, dots, values, here):
-            line.set_data(seen, np.interp(seen, FLOORS, row))
+            line.set_data(seen, np.interp(seen, known, row))
             dot.set_data([floor], [value])
-        known = seen[seen >= 0.025]  # a propensity of nearly 0 has a weight without limit
-        weighted.set_data(known if len(known) else [np.nan], np.interp(known, FLOORS, values[3]) if len(known) else [np.nan])
+        sound = seen[seen >= 0.025]  # a propensity of nearly 0 has a weight without limit
+        weighted.set_data(sound if len(sound) else [np.nan], np.interp(sound, known, values[3]) if len(sound) else [np.nan])
         return _of_floor(floor, here)
 
     return draw

@@ -88,16 +88,25 @@ class gradient_bandit(Settings, Iterator):  # noqa: N801 - lower case as `reinfo
         runs = self.values.shape[:-1] if self.runs is None else self.runs
         values = np.broadcast_to(self.values, (*runs, self.values.shape[-1]))
         self._values = np.moveaxis(values, -1, 0).copy()  # [A, *R] is fast
+        self._places = np.arange(self._values[0].size).reshape(runs)
         self.preferences, self.average, self.step = np.zeros(self._values.shape), np.zeros(runs), 0
 
     def __next__(self):
         if self.updates is not None and self.step >= self.updates:
             raise StopIteration
         pi = self.probabilities()
-        actions = (pi[:-1].cumsum(axis=0) <= self.rng.random(pi.shape[1:])).sum(axis=0)
-        means = np.take_along_axis(self._values, actions[None], axis=0)[0]
+        actions = self._act(pi)
+        means = self._values.take(actions * self._places.size + self._places)
         rewards = numbers("rewards", self.reward(self.rng, means), "[*R]", means.shape)
         return self.learn(pi, actions, rewards + self.offset)
+
+    def _act(self, pi):
+        """An action for each run, [*R]: how many of the sums pi(0) + .. + pi(a) a uniform number has passed."""
+        chance, passed, actions = self.rng.random(pi.shape[1:]), np.zeros(pi.shape[1:]), np.zeros(pi.shape[1:], dtype=int)
+        for share in pi[:-1]:  # one action after the other: whole arrays of sums would leave the processor's cache
+            passed += share
+            actions += passed <= chance
+        return actions
 
     def probabilities(self):
         """pi [A, *R]."""

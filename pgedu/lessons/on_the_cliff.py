@@ -114,9 +114,15 @@ def jumps():
     return found
 
 
+@cache
 def shortest_way(epsilon):
     """J of the policy that is best without random steps, if a share epsilon of its steps is random."""
-    return float(table_return(CLIFF, optimal_action_values(CLIFF), epsilon))
+    return float(table_return(CLIFF, _without_random_steps(), epsilon))
+
+
+@cache
+def _without_random_steps():
+    return optimal_action_values(CLIFF)
 
 
 @cache

@@ -29,7 +29,7 @@ def is_stable(K):
 
 
 def solved(K):
-    """(cost, E, Sigma) of stable gains K [n, 2], as `LinearQuadratic` has them, by linear systems: quick for small n."""
+    """(cost, E, Sigma) of stable gains K [n, 2], as `LinearQuadratic` has them, by linear systems."""
     loop = cart.A - cart.B * K[:, None]
     system = np.einsum("nki,nlj->nijkl", loop, loop).reshape(-1, 4, 4)  # of P = cost + loop' P loop
     once = cart.Q + K[:, :, None] * K[:, None]
@@ -152,14 +152,21 @@ def within(points):
     return np.clip(points, low + 0.2, high - 0.2)
 
 
+@cache
+def heights():
+    """k1 [161], k2 [161], and the logarithm of the cost above the least, [161, 161]; masked where it is infinite."""
+    k1, k2 = np.linspace(0, 16, 161), np.linspace(0, 8, 161)
+    K = np.stack(np.meshgrid(k1, k2), axis=-1)
+    stable, costs = is_stable(K), np.full(K.shape[:2], np.nan)
+    costs[stable] = solved(K[stable])[0]
+    return k1, k2, np.ma.masked_invalid(np.log10(costs - LEAST + 1e-9))
+
+
 def map_of_gains(axes):
     """The triangle, contours of the cost in it, and the best gain."""
     tidy(axes, "", "k₁, on the place", "k₂, on the speed").grid(False)
     axes.set(xlim=FAR[0], ylim=FAR[1], xticks=range(0, 17, 4), yticks=range(0, 9, 2))
     outline = np.concatenate([CORNERS, CORNERS[:1]])
     axes.plot(*outline.T, color="0.35")
-    k1, k2 = np.linspace(0, 16, 161), np.linspace(0, 8, 161)
-    costs = cost(np.stack(np.meshgrid(k1, k2), axis=-1))
-    heights = np.ma.masked_invalid(np.log10(np.where(np.isfinite(costs), costs, np.nan) - LEAST + 1e-9))
-    axes.contour(k1, k2, heights, levels=[0, 0.5, 1, 1.5, 2, 2.5, 3], colors="0.75", linewidths=1.5)
+    axes.contour(*heights(), levels=[0, 0.5, 1, 1.5, 2, 2.5, 3], colors="0.75", linewidths=1.5)
     axes.plot(*BEST, "*", color=COLORS["exact"], markersize=13)

@@ -118,10 +118,12 @@ class Canvas:
             axes.draw_artist(artist)
 
     def _draw_background(self):
-        self._agg.draw()
         if self._background is None:
+            layout = self.figure.get_layout_engine()
+            if layout and self.figure.axes:
+                layout.execute(self.figure)  # by itself: a full draw would begin with it, and the rest be in vain
             self.figure.set_layout_engine("none")  # the layout is found once; it must not breathe with the ticks
-            self._agg.draw()
+        self._agg.draw()
         self._background = self._agg.copy_from_bbox(self.figure.bbox)
 
 

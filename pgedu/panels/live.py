@@ -34,6 +34,7 @@ SLOWEST = 0.01  # updates per picture: below 1, slow motion; here, one step of t
 UNSEEN = 0.1  # seconds from one look to the next whether a hidden page is seen again
 POLITE = 0.1  # seconds that a player gives way at most, after a frame that had to wait for a processor
 REST = 0.006  # seconds of each frame left to the kernel, so that controls are heard while it plays
+MANY = 100  # records that a view is told of at once: each holds what was sampled, hundreds of them would fill the memory
 PATIENCE = 20.0  # seconds that a panel computes before it shows what there is; long, as saved pictures depend on it
 
 
@@ -141,14 +142,16 @@ class watch(Panel):  # noqa: N801
 
     def _compute(self, updates):
         """Go on by so many updates, but no longer than PATIENCE, and show them."""
-        new = self._advance(updates, time.perf_counter() + PATIENCE) if updates else []
-        if updates:
-            self._late = len(new) < updates and not self.finished
+        until, wanted, new = time.perf_counter() + PATIENCE, self._records + updates, None
+        while self._records < wanted and (new is None or len(new) == MANY):
+            new and self._tell(new=new, now=self._now)
+            new = self._advance(min(MANY, wanted - self._records), until)
+        self._late = self._records < wanted and not self.finished if updates else self._late
         note = f"After {PATIENCE:g} seconds this is not done yet: play goes on from here." if self._late else ""
         if self._late and not self._records:
             self._show(note)  # a view may rely on a first record
         else:
-            self._draw(note, new=new, now=self._now)
+            self._draw(note, new=new or [], now=self._now)
 
     def _advance(self, updates, until, steps=math.inf):
         """Up to so many updates or steps, until a point in time: the list of records. Goes on where it stopped."""

@@ -169,10 +169,13 @@ class Panel(widgets.VBox):
     def _draw(self, note="", **more):
         """Let the view move its artists; show the picture and the readout, with a note after it."""
         began = time.perf_counter()
-        with our_settings():
-            words = call(self._canvas.draw, self._values(**more)) or ""
-        self._show(f"{words} {note}".strip())
+        self._show(f"{self._tell(**more)} {note}".strip())
         self._drawing = time.perf_counter() - began
+
+    def _tell(self, **more):
+        """The view's words, after it has moved its artists; nothing is shown yet."""
+        with our_settings():
+            return call(self._canvas.draw, self._values(**more)) or ""
 
     def _show(self, readout):
         """The picture as it stands, and the sentence below it."""

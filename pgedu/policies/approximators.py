@@ -9,6 +9,7 @@ Each has `size` (D, the number of parameters), `outputs` (K) and these pure func
 Leading axes of observations (time, in `trace`) are free; the run axes *R are those of theta.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,7 +48,7 @@ class Table(Approximator):
 
         def backward(gradient):
             gradient = numbers("gradient", gradient, "[T, *R, B, K]", outputs.shape, finite=False)
-            count = np.prod(observations.shape[1:], dtype=int) * self.observations  # rows of all episodes' tables
+            count = math.prod(observations.shape[1:]) * self.observations  # rows of all episodes' tables
             rows = (np.arange(0, count, self.observations).reshape(observations.shape[1:]) + observations).ravel()
             parts = [np.bincount(rows, gradient[..., k].ravel(), count) for k in range(self.outputs)]
             return np.stack(parts, axis=-1).reshape(*observations.shape[1:], self.size)
@@ -58,7 +59,7 @@ class Table(Approximator):
         """Sum over time of the weights [T, *R, B] in each cell (observation, column) of the table: [*R, B, O, K]."""
         observations = require_rows(self, require_theta(self, theta), observations, time=True)
         episodes = observations.shape[1:]
-        count = np.prod(episodes, dtype=int) * self.size
+        count = math.prod(episodes) * self.size
         # Each cell of each episode's table is one bin; np.bincount adds up a run of time without a loop.
         cells = np.arange(0, count, self.size).reshape(episodes) + observations * self.outputs + columns
         return np.bincount(cells.ravel(), weights.ravel(), count).reshape(*episodes, self.observations, self.outputs)
@@ -66,7 +67,7 @@ class Table(Approximator):
     def _look_up(self, theta, observations):
         """From the tables of all runs, stacked."""
         runs = theta.shape[:-1]
-        rows = observations + self.observations * np.arange(np.prod(runs, dtype=int)).reshape(*runs, 1)
+        rows = observations + self.observations * np.arange(math.prod(runs)).reshape(*runs, 1)
         return theta.reshape(-1, self.outputs)[rows]
 
 

@@ -38,14 +38,28 @@ def softmax(preferences, axis=-1):
     return _exp(log_softmax(preferences, axis))
 
 
+def _to_front(array, axis=-1):
+    """np.moveaxis(array, axis, 0): at the usual places without its checks, which take longer than the arithmetic on few samples."""
+    if axis == -1:
+        return array.transpose(-1, *range(array.ndim - 1))
+    return np.moveaxis(array, axis, 0) if axis else array
+
+
+def _from_front(array, axis=-1):
+    """The way back."""
+    if axis == -1:
+        return array.transpose(*range(1, array.ndim), 0)
+    return np.moveaxis(array, 0, axis) if axis else array
+
+
 @quiet
 def _log_softmax(preferences, axis=-1):
     # For the few actions that there are, NumPy is far faster over an axis that is not the innermost one in memory.
-    rows = np.moveaxis(np.asarray(preferences, dtype=float), axis, 0)
+    rows = _to_front(np.asarray(preferences, dtype=float), axis)
     rows = np.ascontiguousarray(rows) if rows.strides[0] == rows.itemsize else rows
     shifted = rows - np.maximum.reduce(rows)
     shifted -= np.log(np.add.reduce(np.exp(shifted)))
-    return np.moveaxis(shifted, 0, axis)
+    return _from_front(shifted, axis)
 
 
 _exp = quiet(np.exp)
@@ -53,10 +67,10 @@ _exp = quiet(np.exp)
 
 @quiet
 def _weighted(score, entropy_gradient, weights, entropy):
-    rows = np.moveaxis(score, -1, 0)  # a view: weights belong to steps, and are the same for all outputs
+    rows = _to_front(score)  # a view: weights belong to steps, and are the same for all outputs
     rows *= np.asarray(weights)
     if np.any(entropy):
-        rows += np.moveaxis(entropy_gradient(), -1, 0) * np.asarray(entropy)
+        rows += _to_front(entropy_gradient()) * np.asarray(entropy)
     return score
 
 
@@ -108,7 +122,7 @@ class Categorical:
 
         def gradient(weights, entropy=0.0):
             score = _exp(log_probs)
-            rows = np.moveaxis(score, -1, 0)  # a view: P itself becomes the difference
+            rows = _to_front(score)  # a view: P itself becomes the difference
             np.subtract(actions == labels, rows, out=rows)
             return _weighted(score, partial(_entropy_gradient, log_probs), weights, entropy)
 
@@ -158,8 +172,8 @@ def _negative_entropies(log_probs):
 
 @quiet
 def _entropy_gradient(log_probs):
-    P, weighted = (np.moveaxis(each, -1, 0) for each in _negative_entropies(log_probs))
-    return np.moveaxis(P * weighted.sum(axis=0) - weighted, 0, -1)
+    P, weighted = (_to_front(each) for each in _negative_entropies(log_probs))
+    return _from_front(P * weighted.sum(axis=0) - weighted)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ algebra library (OpenBLAS) gives it to one thread: products of this size gain no
 whenever another program runs.
 """
 
+import math
+
 import numpy as np
 
 from pgedu.arguments import numbers
@@ -77,13 +79,13 @@ class Perceptron:
         """The samples of a run in blocks of equal length; what does not fill the last one is padding."""
         lead = len(self.batch) - len(self.runs) - 1
         self.lead, self.episodes = self.batch[:lead], self.batch[-1]
-        self.samples = self.episodes * int(np.prod(self.lead))
+        self.samples = self.episodes * math.prod(self.lead)
         largest = max((inputs + 1) * outputs for inputs, outputs in self.shapes)
         self.blocks = max(1, min(self.samples, -(-self.samples * largest // PRODUCT)))
         self.length = -(-self.samples // self.blocks)
 
     def _stacks(self):
-        runs = int(np.prod(self.runs))
+        runs = math.prod(self.runs)
         largest = self.blocks * self.length * max(outputs for _, outputs in self.shapes)
         step = max(1, CACHE // max(largest, 1))
         return [slice(start, start + step) for start in range(0, runs, step)]
@@ -137,7 +139,7 @@ class Perceptron:
     def _columns(self, array, ones=0):
         """[..., *R, B, F] -> [R, F, samples], each run's time within its episodes; `ones` rows of 1 below."""
         features, width = array.shape[-1], self.blocks * self.length
-        columns = np.empty((int(np.prod(self.runs)), features + ones, width), self.dtype)
+        columns = np.empty((math.prod(self.runs), features + ones, width), self.dtype)
         columns[:, features:] = 1
         columns[:, :features, self.samples :] = 0
         self._as_batch(columns[:, :features])[...] = self._time_last(array)
@@ -148,15 +150,14 @@ class Perceptron:
         return columns[..., : self.samples].reshape(*self.runs, columns.shape[1], self.episodes, *self.lead)
 
     def _time_last(self, array):
-        lead = len(self.lead)
-        array = np.moveaxis(array, -1, lead + len(self.runs))  # [..., *R, F, B]
-        return np.moveaxis(array, range(lead), range(-lead, 0)) if lead else array
+        """A view [*R, F, B, ...] of array [..., *R, B, F]; by `transpose`, as `np.moveaxis` takes longer than the rest."""
+        lead, episodes = len(self.lead), len(self.lead) + len(self.runs)
+        return array.transpose(*range(lead, episodes), episodes + 1, episodes, *range(lead))
 
     def _time_first(self, columns):
-        lead = len(self.lead)
-        array = self._as_batch(columns).astype(float, copy=False)
-        array = np.moveaxis(array, range(-lead, 0), range(lead)) if lead else array
-        return np.moveaxis(array, lead + len(self.runs), -1)
+        """The way back, of columns [R, F, samples]."""
+        array, outputs = self._as_batch(columns).astype(float, copy=False), len(self.runs)
+        return array.transpose(*range(outputs + 2, array.ndim), *range(outputs), outputs + 1, outputs)
 
     def _in_blocks(self, columns):
         """A view [R, blocks, F, length]."""

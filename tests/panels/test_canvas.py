@@ -59,6 +59,16 @@ def test_frames_look_like_full_drawings(heights):
     assert (np.abs(quick - in_full(0.31)).max(axis=-1) > 30).mean() > 0.003  # and it would notice another picture
 
 
+def test_the_first_frame_is_drawn_in_full_once(monkeypatch):
+    drawn, draw = [], FigureCanvasAgg.draw
+    monkeypatch.setattr(FigureCanvasAgg, "draw", lambda agg: (drawn.append(agg), draw(agg)))
+    canvas = Canvas(view, (6, 3))
+    for height in (0.5, 0.6):
+        canvas.draw(height)
+        canvas.png()
+    assert len(drawn) == 1
+
+
 def test_png_holds_the_pixels_of_the_buffer():
     canvas = Canvas(view, (6, 3))
     canvas.draw(0.4)

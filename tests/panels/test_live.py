@@ -410,6 +410,25 @@ def test_a_first_stretch_without_any_update_does_not_ask_the_view(monkeypatch):
     assert panel.training.update > 0 and panel.readout == f"The last is {panel.training.update} by 2."
 
 
+@pytest.mark.parametrize("first, told", [(1, [[1]]), (2, [[1, 2]]), (5, [[1, 2], [3, 4], [5]]), (6, [[1, 2], [3, 4], [5, 6]])])
+def test_a_long_first_stretch_is_told_in_parts_and_shown_once(monkeypatch, first, told):
+    """Records hold what was sampled: hundreds of them at once would fill the memory."""
+    monkeypatch.setattr(live, "MANY", 2)
+    heard = []
+
+    def view(figure):
+        def draw(new, pace):
+            heard.append(new)
+            return f"The last is {new[-1] if new else 'as before'}."
+
+        return draw
+
+    panel = watch(Paced, view, first=first, size=(3, 2), pace=slider(1, 5, 1))
+    assert heard == told and panel._picture.number == 1 and panel.readout == f"The last is {first}."
+    panel.controls["pace"].value = 2
+    assert heard == [*told, []]
+
+
 def test_watch_computes_its_first_stretch_and_steps():
     panel = a_watch()
     assert panel.readout.startswith("After 2 updates")
