@@ -86,7 +86,7 @@ $(VENV)/trusted: $(NOTEBOOKS) | $(VENV)/installed
 # JupyterLab's question about news would lie over the first panel.
 SETTINGS := $(VENV)/share/jupyter/lab/settings
 
-$(VENV)/installed: pyproject.toml hub/overrides.json $(BIN)/python
+$(VENV)/installed: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,browser]'
 	@mkdir -p $(SETTINGS) && cp hub/overrides.json $(SETTINGS)/
 	@touch $@

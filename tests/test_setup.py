@@ -68,7 +68,7 @@ def make(folder, target, first_line):
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["lab", "app", "test", "notebooks", "pages", "bench", "mutants"])
+@pytest.mark.parametrize("target", ["lab", "app", "class", "test", "notebooks", "pages", "bench", "mutants"])
 def test_an_old_python_gets_one_sentence(tmp_path, target):
     result = make(tmp_path, target, OLD)
     assert result.returncode != 0
@@ -95,7 +95,7 @@ def test_a_venv_that_fails_leaves_nothing(tmp_path):
 @needs_make
 def test_help_is_the_default_and_names_every_target():
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert all(f"make {target}" in said for target in ["lab", "app", "test", "notebooks", "pages", "bench", "peers", "mutants", "clean"])
+    assert all(f"make {target}" in said for target in ["lab", "app", "class", "test", "notebooks", "pages", "bench", "peers", "mutants", "clean"])
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
