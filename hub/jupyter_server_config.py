@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+
 IDLE = int(os.environ["CLASS_IDLE"])  # seconds
 
 c = get_config()  # noqa: F821 - Jupyter gives it
@@ -16,3 +18,14 @@ c.LabApp.user_settings_dir = str(Path.home() / ".jupyter" / "lab" / "user-settin
 c.LabApp.workspaces_dir = str(Path.home() / ".jupyter" / "lab" / "workspaces")
 c.MappingKernelManager.cull_idle_timeout = max(1, IDLE // 3)  # of kernels that no page is connected to
 c.MappingKernelManager.cull_interval = max(1, min(60, IDLE // 6))
+
+# A picture is several packets, and the last one would be held back, up to 40 ms, until the others are acknowledged.
+_opened = KernelWebsocketHandler.open
+
+
+async def _open(handler, kernel_id):
+    handler.set_nodelay(True)
+    await _opened(handler, kernel_id)
+
+
+KernelWebsocketHandler.open = _open

@@ -20,7 +20,7 @@ from class_list import class_of, enrol, hashed, user_of  # noqa: E402
 
 CLASS = Path(os.environ["CLASS"]).resolve()
 NAMES, KNOWN = class_of(CLASS), enrol(CLASS)
-PORTS = int(os.environ.get("CLASS_PORTS", 21000))  # students' servers follow; below what systems lend to connections
+PORTS = int(os.environ.get("CLASS_PORTS", 21000))  # of the hub, its proxy and all servers; below what systems lend to others
 MEMORY = int(os.environ.get("CLASS_MEGABYTES", 1500)) * 2**20  # of data in a student's server, and in each kernel
 IDLE = int(os.environ.get("CLASS_IDLE", 3600))  # seconds until a server that nobody uses is stopped
 NURSERY = CLASS / "nursery.socket"
@@ -40,7 +40,7 @@ class StudentSpawner(LocalProcessSpawner):
 
     async def start(self):
         number = KNOWN[self.user.name]["number"]
-        self.port, home = PORTS + number, str(CLASS / "homes" / self.user.name)
+        self.port, home = PORTS + 1 + number, str(CLASS / "homes" / self.user.name)
         environment = self.get_env() | {
             "USER": self.user.name, "HOME": home, "SHELL": "/bin/sh", "JUPYTER_RUNTIME_DIR": str(CLASS / "run" / str(number))
         }  # fmt: skip
@@ -59,6 +59,8 @@ if (CLASS / "key.pem").exists():
 c.JupyterHub.db_url = f"sqlite:///{CLASS / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(CLASS / "cookie_secret")
 c.ConfigurableHTTPProxy.pid_file = str(CLASS / "proxy.pid")
+c.JupyterHub.hub_port = PORTS
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{PORTS + 1}"
 c.ConfigurableHTTPProxy.command = [str(CLASS / "node_modules" / ".bin" / "configurable-http-proxy")]
 
 c.JupyterHub.authenticator_class = ClassList

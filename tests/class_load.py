@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import os
 import random
 import re
@@ -104,7 +105,7 @@ async def lesson(students, folder, notebook, seconds):
     await together(students, lambda student: student.move(seconds, "all slide"), "slide")
     spread(f"{notebook[:2]}: slider to picture, all slide", [wait for student in students for wait in student.waits.pop("all slide", [])])
     for share, label in ((0.5, "half play"), (1.0, "all play")):
-        players = students[: round(share * len(students))]
+        players = students[: math.ceil(share * len(students))]
         await together(players, lambda student: student.play(True), "play")
         await asyncio.sleep(2)
         began, before = time.monotonic(), [student.pictures for student in students]

@@ -85,7 +85,7 @@ class Student:
         kernel = self.session["kernel"]["id"]
         self.line = await self.web.ws_connect(f"{PAGE}{path}/kernels/{kernel}/channels?session_id=load", max_msg_size=0, protocols=[PROTOCOL])
         self.models, self.waiting, self.count, self.pictures = {}, {}, 0, 0
-        self.looked, self.moved, self.acknowledged = None, None, 0.0
+        self.looked, self.moved, self.acknowledged, self.told, self.telling = None, None, 0.0, 0, None
         self.reader = asyncio.create_task(self.listen())
 
     async def run(self, notebook):
@@ -162,9 +162,15 @@ class Student:
         if self.moved:
             self.waits.setdefault(self.phase, []).append(now - self.moved)
             self.moved = None
-        if now - self.acknowledged > 0.08:
-            self.acknowledged = now
-            await self.tell({"event": "painted", "number": state["number"]})
+        number, loop = state["number"], asyncio.get_running_loop()
+        wait = 0.4 if number < self.told + 2 else max(0.0, self.acknowledged + 0.08 - now)
+        self.telling and self.telling.cancel()
+        self.telling = loop.call_later(wait, lambda: loop.create_task(self.acknowledge(number)))
+
+    async def acknowledge(self, number):
+        self.acknowledged, self.told = time.monotonic(), number
+        if not self.line.closed:
+            await self.tell({"event": "painted", "number": number})
 
     async def move(self, seconds, phase):
         """Move sliders, about twice a second: one at a time, waiting for its picture."""

@@ -16,10 +16,9 @@ A control with `along` (see `slider`) is a place in the picture and can be dragg
 """
 
 import asyncio
-import inspect
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import ipywidgets as widgets
 
@@ -28,6 +27,7 @@ from pgedu.learning.training import Moment, pieces
 from pgedu.panels.cells import interrupt_means
 from pgedu.panels.controls import slider
 from pgedu.panels.panel import Panel, button, call, named
+from pgedu.panels.settings import can_be_set, settings_of
 
 FRAME = 0.033  # seconds from one picture of a playing panel to the next, about 30 a second
 SLOWEST = 0.01  # updates per picture: below 1, slow motion; here, one step of the environments per picture
@@ -88,6 +88,7 @@ class watch(Panel):  # noqa: N801
             raise refuse("start", "a function that returns a training", start)
         self._start, self._first = start, number("first", first, least=0, whole=True)
         self._pace, self.task, self._on = number("speed", speed, SLOWEST, 1000), None, False
+        self._crowded, self._next = False, 0.0  # whether others wait for the processors, too; when the next frame is due
         super().__init__(view, controls, size)
         self._observe(self._play, self._toggled)
         self._step.on_click(lambda _: self._turns.click(lambda: self._act(self._compute, 1)))
@@ -109,7 +110,7 @@ class watch(Panel):  # noqa: N801
 
     def _begin(self):
         self._start_afresh()
-        settings = _settings(self.training, self.controls)
+        settings = settings_of(self.training, self.controls)
         self._require_readers([*named(self._start), *named(self._canvas.draw), *settings])
         self._compute(self._first)
 
@@ -129,7 +130,7 @@ class watch(Panel):  # noqa: N801
             self._set(name)
 
     def _set(self, name):
-        if name not in named(self._start) and _can_be_set(self.training, name):
+        if name not in named(self._start) and can_be_set(self.training, name):
             setattr(self.training, name, self._positions[name])
 
     def _moved(self, names):
@@ -138,7 +139,8 @@ class watch(Panel):  # noqa: N801
         else:
             for name in names:
                 self._set(name)
-            self._compute(0)
+            if not (self._on and self._frame()):  # a picture of a player is a frame: it goes on learning meanwhile
+                self._compute(0)
 
     def _compute(self, updates):
         """Go on by so many updates, but no longer than PATIENCE, and show them."""
@@ -200,23 +202,27 @@ class watch(Panel):  # noqa: N801
             if self._picture.alone():
                 self._stop_alone()
             return REST
+        if time.perf_counter() < self._next - REST:  # a control has moved, and the picture of that was a frame
+            return self._next - time.perf_counter()
         began, busy = time.perf_counter(), time.process_time()
-        drawn = self._turns.take(self._frame)
+        self._turns.take(self._frame)
         self._use(0.05)
         ended = time.perf_counter()
         waited = ended - began - (time.process_time() - busy)  # for a processor: others need it, too
+        self._crowded = waited > 0.3 * (ended - began)
         # In the midst of a long update there is nothing to draw: only a rest, and on with it.
-        return max(REST, began + FRAME - ended if drawn else 0.0, min(waited, POLITE))
+        return max(REST, self._next - ended, min(waited, POLITE))
 
     def _frame(self):
-        """Learn for one frame, and show what is new; False if there is nothing."""
+        """Learn for one frame, and show what is new; False if there is nothing. Where it is crowded, learn one update."""
+        began, before, speed = time.perf_counter(), self._now, self._speed.value
+        speed = min(speed, 1) if self._crowded else speed
         share = max(FRAME / 3, FRAME - REST - self._drawing)  # of the frame, for learning
-        before, speed = self._now, self._speed.value
         steps = math.inf if speed >= 1 else max(1, round(speed / SLOWEST))
         new = self._advance(max(1, round(speed)), time.perf_counter() + share, steps)
         within = self._within and self._records and self._now is not before  # a view may rely on a first record
         if new or within:
-            self._late = False
+            self._late, self._next = False, began + FRAME
             self._draw(new=new, now=self._now)
         return bool(new or within)
 
@@ -234,17 +240,3 @@ class watch(Panel):  # noqa: N801
     def _close(self):
         self.task and self.task.cancel()
         super()._close()
-
-
-def _can_be_set(training, name):
-    """Whether it is an attribute of the training that may change: no method, nothing fixed, no part of its state."""
-    kind = inspect.getattr_static(type(training), name, None)
-    fixed = inspect.isroutine(kind) or not getattr(kind, "live", True) or getattr(kind, "fset", True) is None
-    return hasattr(training, name) and not fixed and name not in getattr(training, "state", ())
-
-
-def _settings(training, controls):
-    """Names of what may be set on the training: where it has a number or a function, and what the controls ask for."""
-    public = [name for name in dir(training) if not name.startswith("_")]
-    simple = [name for name in public if isinstance(getattr(training, name, None), int | float | Callable)]
-    return [name for name in {*simple, *controls} if _can_be_set(training, name)]

@@ -2,6 +2,7 @@
 // wants is sent to the kernel, and handles stand where the last picture says.
 
 const TOLD = 80; // milliseconds from one word about painted pictures to the next
+const LATE = 400; // milliseconds until a word about a single picture
 const SETTLED = 150; // milliseconds without a change of width before a picture of another size is asked for
 
 function make(parent, tag, className, attributes = {}) {
@@ -80,13 +81,13 @@ function render({ model, el }) {
   }
 
   // A player sends no more pictures than are painted. To tell it is work for both sides, too: now and then is enough.
-  let told = 0, telling = null;
+  let told = 0, last = 0, telling = null;
   function acknowledge(number) {
     clearTimeout(telling);
     telling = setTimeout(() => {
       told = performance.now();
-      say("painted", { number });
-    }, Math.max(0, told + TOLD - performance.now()));
+      say("painted", { number: (last = number) });
+    }, number < last + 2 ? LATE : Math.max(0, told + TOLD - performance.now()));
   }
 
   function speak({ text, alert, playing }) {
