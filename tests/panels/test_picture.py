@@ -300,3 +300,44 @@ def test_a_frame_waits_for_other_programs_when_the_processor_is_not_its_own(monk
         assert panel._play_on() == live.REST
 
     asyncio.run(main())
+
+
+def test_on_a_crowded_machine_a_picture_has_one_update(monkeypatch):
+    """It learns more slowly then, and everybody's pictures come sooner."""
+
+    def learned():
+        before = panel.training.count
+        panel._play_on()
+        panel._picture.painted = panel._picture.number
+        panel._next = 0.0
+        return panel.training.count - before
+
+    async def main():
+        nonlocal panel
+        panel = a_player()
+        panel._speed.value = 10
+        monkeypatch.setattr(live.time, "process_time", lambda: 0.0)  # all its time is waiting
+        assert [learned(), learned()] == [10, 1]
+        monkeypatch.setattr(live.time, "process_time", live.time.perf_counter)  # none is
+        assert [learned(), learned()] == [1, 10]
+
+    panel = None
+    asyncio.run(main())
+
+
+def test_the_picture_of_a_control_that_moves_while_it_plays_is_a_frame():
+    class Adjustable(Counting):
+        pace = 1
+
+    async def main():
+        panel = watch(Adjustable, counter, first=1, speed=1, size=(3, 2), pace=slider(1, 9, 1))
+        panel._play.value = True
+        number, count = panel._picture.number, panel.training.count
+        panel.controls["pace"].value = 2
+        assert panel.training.pace == 2
+        assert panel._picture.number == number + 1 and panel.training.count > count  # it has gone on learning
+        count = panel.training.count
+        assert 0 < panel._play_on() <= live.FRAME and panel.training.count == count  # and the next one waits
+        panel._play.value = False
+
+    asyncio.run(main())
