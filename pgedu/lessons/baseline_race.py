@@ -128,7 +128,7 @@ def _square(axes, exact):
     thetas = lambda x, y: np.stack([0 * x, x, 0 * x, y, 0 * x, 0 * x], axis=-1)  # noqa: E731
     tidy(axes, "J from above", "offers to the curious", "offers to the loyal")
     axes.set(xlim=(-0.08, 1.08), ylim=(-0.08, 1.08), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.contour(p, p, exact(thetas(curious, loyal)), levels=10, colors="0.75", linewidths=1)
+    axes.contour(p, p, exact(thetas(curious, loyal)), levels=10, colors="0.55", linewidths=1)
     corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     J = exact(thetas(*(80.0 * corners.T - 40)))
     axes.plot(*corners[J.argmax()], "*", color=COLORS["exact"], markersize=17, zorder=1)

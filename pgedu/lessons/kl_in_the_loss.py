@@ -70,7 +70,7 @@ def _plane(axes):
     """All policies over three answers, by two of their chances, and the reference among them."""
     tidy(axes, "the learners", "chance of the first answer", "of the second")
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-    axes.plot([0, 1, 0, 0], [0, 0, 1, 0], color="0.6", linewidth=1.5)
+    axes.plot([0, 1, 0, 0], [0, 0, 1, 0], color="0.55", linewidth=1.5)
     axes.plot(*REFERENCE[:2], "*", color=COLORS["exact"], markersize=16, zorder=1)
     label(axes, 0.99, 0.93, "star: the reference", ha="right")
 

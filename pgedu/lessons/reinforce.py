@@ -93,8 +93,8 @@ class Zoom:
     def __init__(self, axes, reach=0.6):
         tidy(axes, "the middle of the cloud, enlarged").set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set(xticks=(-0.4, 0, 0.4), yticks=(-0.4, 0, 0.4))
-        axes.axhline(0, color="0.8", linewidth=1.5)
-        axes.axvline(0, color="0.8", linewidth=1.5)
+        axes.axhline(0, color="0.55", linewidth=1.5)
+        axes.axvline(0, color="0.55", linewidth=1.5)
         (self.exact,) = axes.plot([], [], "*-", color=COLORS["exact"], markevery=[1], markersize=12, label="exact gradient")
         (self.expected,) = axes.plot([], [], "D--", color=EXPECTED, markevery=[1], markersize=7, label="expected estimate")
         (self.mean,) = axes.plot([], [], "o", markersize=7, label="mean of the estimates")

@@ -161,5 +161,5 @@ def map_of_gains(axes):
     k1, k2 = np.linspace(0, 16, 161), np.linspace(0, 8, 161)
     costs = cost(np.stack(np.meshgrid(k1, k2), axis=-1))
     heights = np.ma.masked_invalid(np.log10(np.where(np.isfinite(costs), costs, np.nan) - LEAST + 1e-9))
-    axes.contour(k1, k2, heights, levels=[0, 0.5, 1, 1.5, 2, 2.5, 3], colors="0.75", linewidths=1.5)
+    axes.contour(k1, k2, heights, levels=[0, 0.5, 1, 1.5, 2, 2.5, 3], colors="0.55", linewidths=1.5)
     axes.plot(*BEST, "*", color=COLORS["exact"], markersize=13)

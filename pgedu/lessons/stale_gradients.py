@@ -107,7 +107,7 @@ def swing(climb, g, largest):
 def _stale_paths(figure, largest, updates=250):
     path, used, plane = figure.subplots(1, 3)
     tidy(path, "p", "update").set(xlim=(0, updates), ylim=(0, 1))
-    path.axhline(2 - 2**0.5, color="0.6", linestyle="--", linewidth=1.5)
+    path.axhline(2 - 2**0.5, color="0.55", linestyle="--", linewidth=1.5)
     tidy(used, "gradient", "update").set(xlim=(0, updates), ylim=(-1, 1), yticks=(-1, -0.5, 0, 0.5, 1))
     tidy(plane, "α that settle: below the curve", "staleness, in updates")
     in_decades(plane.yaxis).set(ylim=(7e-4, 4.5), xlim=(-3, 84))

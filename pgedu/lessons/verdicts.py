@@ -31,8 +31,8 @@ class Verdict(NamedTuple):
         if self.passed:
             return "✓ Right", self.message.removeprefix("Right"), "#0072B2"
         if self.attempted:
-            return "✗ Not yet.", f" {self.message}", "#D55E00"
-        return "○ Not attempted", self.message.removeprefix("Not attempted"), "#888888"
+            return "✗ Not yet.", f" {self.message}", "#C45100"
+        return "○ Not attempted", self.message.removeprefix("Not attempted"), "#767676"
 
     def __repr__(self):
         head, rest, _ = self._look()

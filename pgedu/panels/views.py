@@ -194,8 +194,8 @@ class Cloud:
 
     def __init__(self, axes, xlabel, ylabel, color=COLORS["reward to go"], reach=3.0):
         self.axes = tidy(axes, "estimates of the gradient", xlabel, ylabel)
-        axes.axhline(0, color="0.8", linewidth=1)
-        axes.axvline(0, color="0.8", linewidth=1)
+        axes.axhline(0, color="0.55", linewidth=1)
+        axes.axvline(0, color="0.55", linewidth=1)
         dots = {"alpha": 0.45, "markersize": 5, "markeredgewidth": 0}
         (self.dots,) = axes.plot([], [], "o", color=color, label="estimates", **dots)
         (self.spread,) = axes.plot([], [], color=color, label="2 standard deviations")
