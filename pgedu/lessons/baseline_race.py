@@ -8,7 +8,7 @@ from pgedu.gradients.exact import exact_return
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.exact_baselines import variance_of_estimate
-from pgedu.panels.look import COLORS, best_line, in_decades, tidy
+from pgedu.panels.look import COLORS, best_line, in_decades, see_through, tidy
 from pgedu.panels.views import LearningCurve
 
 
@@ -142,7 +142,7 @@ class Lane:
 
     def __init__(self, plane, returns, variances, name, mark):
         color = COLORS[name]
-        (self.dots,) = plane.plot([], [], mark, color=color, markersize=6, alpha=0.5, markeredgewidth=0)
+        (self.dots,) = plane.plot([], [], mark, markersize=6, **see_through(color))
         self.J, self.known = LearningCurve(returns, name, color), LearningCurve(variances, name, color)
         self.sampled = LearningCurve(variances, None, color)
         self.sampled.band.line.set(linewidth=7, alpha=0.3)

@@ -106,7 +106,7 @@ class _Bars:
         for bar, words, name, value in zip(self.bars, self.words, METHODS, values):
             width = value / most if name in chosen else 0.0  # not by the limits of the axes: they would be drawn anew
             bar.set_width(width)
-            bar.set_alpha(1.0 if name == now else 0.35)
+            bar.set(facecolor=(HUES[name], 1.0 if name == now else 0.35), edgecolor=HUES[name], linewidth=1.2 * (name in chosen))
             said = form(value) if name in chosen else "?"
             words.set(text=said, x=width + 0.03, fontweight="bold" if name == now else "normal")
 

@@ -103,7 +103,7 @@ class _AllLogs:
 
     def __init__(self, axes):
         tidy(axes, f"true J of what {LOGS} shops deploy", "", "shops").set(xlim=(0.8, 3.2), ylim=(0, 215))
-        self.bars = axes.stairs(0 * self.EDGES[1:], self.EDGES, fill=True, facecolor=(COLORS["IS"], 0.6), edgecolor=COLORS["IS"])
+        self.bars = axes.stairs(0 * self.EDGES[1:], self.EDGES, fill=True, facecolor=(COLORS["IS"], 0.6), edgecolor=COLORS["IS"], linewidth=1.5)
         coin = values()[0]
         axes.plot([coin, coin], [0, 150], color=COLORS["exact"], linestyle=":", linewidth=2)
         label(axes, coin, 165, "coin", ha="center")

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from pgedu.gradients.exact import exact_gradient, exact_return
-from pgedu.panels.look import key
+from pgedu.panels.look import key, see_through
 from pgedu.panels.views import COLORS, tidy
 
 MOST = 40  # arrows, with 5 of 200 episodes for each
@@ -85,8 +85,7 @@ class Slopes:
         axes.set(xlim=(-3, 3), ylim=(-80, 140), yticks=(-50, 0, 50, 100))
         axes.plot(x, slope, color=BLACK)
         axes.axhline(0, color="0.55", linewidth=1)
-        dots = {"markersize": 5, "alpha": 0.6, "markeredgewidth": 0}
-        (self.dots,) = axes.plot([], [], "o", color=BLUE, label="estimates", **dots)
+        (self.dots,) = axes.plot([], [], "o", markersize=5, label="estimates", **see_through(BLUE, 0.6))
         (self.spread,) = axes.plot([], [], color=BLUE, linewidth=3)
         look = {"color": BLUE, "linewidth": 3, "markeredgecolor": BLACK, "markersize": 7}
         (self.mean,) = axes.plot([], [], "D-", label="mean ± standard deviation", **look)

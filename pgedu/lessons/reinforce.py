@@ -11,7 +11,7 @@ from pgedu.gradients.exact import exact_gradient, exact_return
 from pgedu.lessons.one_episode import OFFER
 from pgedu.lessons.policy_gradient_theorem import Plane
 from pgedu.panels.carts import CartPoleLearning
-from pgedu.panels.look import in_decades, label
+from pgedu.panels.look import in_decades, label, see_through
 from pgedu.panels.views import COLORS, Cloud, Learning, angle_between, color_of, ellipse, tidy
 from pgedu.worlds.solving import solve
 
@@ -126,7 +126,7 @@ def variance_dots(theta, formulas, measured):
         for name, formula in zip(("total return", "reward to go"), formulas):
             axes.plot(theta, formula, color=COLORS["exact"], label=f"{name}, by formula")
             label(axes, theta[-1] + 0.02, formula[-1], name, COLORS[name])
-            dots += axes.plot([], [], "o", color=COLORS[name], alpha=0.7, markersize=8, label=f"{name}, measured")
+            dots += axes.plot([], [], "o", markersize=8, **see_through(COLORS[name], 0.7), label=f"{name}, measured")
 
         def draw(rng, episodes):
             found = measured(rng, episodes)

@@ -84,7 +84,7 @@ def _axes(figure):
 
 def _hard(axes):
     """The bar of the hard tickets, on one of all."""
-    axes.barh(0, 1, height=0.7, color="0.88")
+    axes.barh(0, 1, height=0.7, facecolor="0.88", edgecolor="0.55")
     return axes.barh(0, 0, height=0.7, color="0.45")[0]
 
 

@@ -221,5 +221,5 @@ def _times(axes):
 def _lateness(axes):
     tidy(axes, "updates late, on average", "(line: in the long run)").set(xlim=(-1.5, 38))
     (law,) = axes.plot([], [], "|", color=COLORS["exact"], markersize=16, markeredgewidth=2.5)
-    (dots,) = axes.plot([], [], "o", color=COLORS["a3c"], alpha=0.7, markersize=8)
+    (dots,) = axes.plot([], [], "o", color=COLORS["a3c"], markersize=8)
     return law, dots

@@ -112,6 +112,11 @@ def _dark(rgb):
     return tuple(shades[(1.05 / (luminance + 0.05) >= 4.55).argmax()])  # a hair more: pixels are rounded
 
 
+def see_through(color, alpha=0.5):
+    """How `plot` draws dots that may lie on each other: they let some light through, and have an edge that does not."""
+    return {"color": color, "markerfacecolor": (color, alpha), "markeredgecolor": color, "markeredgewidth": 0.8}
+
+
 def label(axes, x, y, words, color="black", **settings):
     """Words beside a line, in a shade of its colour that can be read, from (x, y) to the right. Returns the text."""
     return axes.text(x, y, words, color=dark(color), **{"va": "center"} | settings)
