@@ -6,7 +6,7 @@ from math import gamma, pi, sqrt
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, in_decades, key, label
+from pgedu.panels.look import COLORS, in_decades, key, label, see_through
 from pgedu.panels.views import tidy
 
 MOST = 2**16  # candidates

@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
             return "✓ Right", self.message.removeprefix("Right"), "#0072B2"
         if self.attempted:
             return "✗ Not yet.", f" {self.message}", "#C45100"
-        return "○ Not attempted", self.message.removeprefix("Not attempted"), "#767676"
+        return "○ Not attempted", self.message.removeprefix("Not attempted"), "#888888"
 
     def __repr__(self):
         head, rest, _ = self._look()
