@@ -64,7 +64,8 @@ class _Bars:
     def __init__(self, axes):
         tidy(axes, "one log, by weight", "weight w of a customer", "share").set(ylim=(0, 1.05))
         in_decades(axes.xaxis).set(xlim=(1e-3, 1.3 * NO_CAP), xticks=[1e-3, 0.1, 10, 1e3])
-        self.bars = [axes.stairs(0 * EDGES[1:], 10**EDGES, fill=True, facecolor=(color, 0.55), edgecolor=color, linewidth=1.5) for color in ("0.5", COLORS["IS"])]
+        looks = [{"facecolor": (color, 0.55), "edgecolor": color, "linewidth": 1.5} for color in ("0.5", COLORS["IS"])]
+        self.bars = [axes.stairs(0 * EDGES[1:], 10**EDGES, fill=True, **look) for look in looks]
         label(axes, 1.5e-3, 0.92, "customers", "0.4")
         label(axes, 1.5e-3, 0.78, "their weight", COLORS["IS"])
         (self.cap,) = axes.plot([], [], "v", color="black", markersize=9, gid="cap")
