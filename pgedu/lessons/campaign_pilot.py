@@ -74,7 +74,7 @@ class _Allocation:
     def __init__(self, axes):
         tidy(axes, "share of the better arm (grey: A/A)", "week").set(xlim=(0, 8.6), ylim=(-0.02, 1.02))
         self.weeks = np.arange(DAYS + 1) / 7
-        self.quiet = axes.fill_between([], [], color="0.85", linewidth=0)
+        self.quiet = axes.fill_between([], [], facecolor="0.85", edgecolor="0.55", linewidth=1.2)
         self.band = axes.fill_between([], [], alpha=0.3, linewidth=0)
         (self.mean,) = axes.plot([], [], linewidth=2.5)
         (self.end,) = axes.plot([], [], "o", markersize=9, color="black", gid="weeks")

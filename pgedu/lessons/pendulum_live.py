@@ -32,7 +32,7 @@ def pendulum_ppo(rng, runs=4, environments=4, updates=98, **changes):
 class Rods:
     """Several rods at one moment, as Gymnasium draws them: upright is up, and to the left is positive.
 
-    The pale arc behind a rod is the way that it would have come in the last moments at its present speed. A grey ring
+    The thin arc behind a rod is the way that it would have come in the last moments at its present speed. A grey ring
     is where its end may be.
     """
 
