@@ -127,7 +127,7 @@ def _hill_with_bonus(axes, p):
 def _slope_with_bonus(axes, p):
     tidy(axes, "its slope along the preference", "p, probability of the better action")
     axes.set(ylim=(-0.3, 0.55), xlim=(0, 1.02))
-    axes.axhline(0, color="0.8")
+    axes.axhline(0, color="0.55")
     axes.plot(p, p * (1 - p), color=COLORS["exact"], linewidth=4)
     (rise,) = axes.plot([], [], color=COLORS["a2c"])
     return rise
@@ -175,7 +175,7 @@ def _waiting_and_speed(figure):
     rounds, speed = figure.subplots(1, 2)
     tidy(rounds, "workers of A2C: at work (colour), waiting", "time")
     rounds.set(xlim=(0, 12), ylim=(0, 1), yticks=[])
-    waiting, working = (rounds.plot([], [], color=color, solid_capstyle="butt")[0] for color in ("0.8", COLORS["a2c"]))
+    waiting, working = (rounds.plot([], [], color=color, solid_capstyle="butt")[0] for color in ("0.55", COLORS["a2c"]))
     tidy(speed, "segments finished in a unit of time", "W, workers").set(xlim=(0, 66), ylim=(0, 66))
     speed.plot([1, 64], [1, 64], color=COLORS["a3c"], label="A3C")
     (exact,) = speed.plot([], [], color=COLORS["exact"], label="A2C, exact")

@@ -15,7 +15,7 @@ from pgedu.learning.proximal import ppo
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons import sentence_world as sentences
 from pgedu.lessons.sentence_world import LANGUAGE, LOG_REFERENCE, LOG_WORDS, TRUTH, policy
-from pgedu.panels.look import COLORS, label, tidy
+from pgedu.panels.look import COLORS, label, see_through, tidy
 from pgedu.panels.views import LearningCurve
 from pgedu.policies.approximators import Table
 from pgedu.policies.heads import log_softmax
@@ -150,7 +150,7 @@ class _Lane:
 
     def __init__(self, plane, curves, name, color):
         (self.way,) = plane.plot([], [], color=color, linewidth=1.5)
-        (self.dots,) = plane.plot([], [], "o", color=color, markersize=6, alpha=0.5, markeredgewidth=0)
+        (self.dots,) = plane.plot([], [], "o", markersize=6, **see_through(color))
         self.J, self.update, self.kl = LearningCurve(curves, name, color), 0, 0.0
         self.J.band.line.set_linewidth(WIDTHS[name])
         self.points = [(0.0, sentences.mean(LOG_REFERENCE, TRUTH))]

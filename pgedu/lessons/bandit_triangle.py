@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
-from pgedu.panels.look import COLORS, label, tidy
+from pgedu.panels.look import COLORS, dark, label, tidy
 from pgedu.policies.heads import softmax
 
 CORNERS = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])  # A, B, C
-OF_ARMS = ["#0072B2", "#E69F00", "#CC79A7"]
+OF_ARMS = ["#0072B2", "#D08300", "#CC79A7"]
 SETTLED = 0.9  # a learner that takes one action more often than that
 LEAST = 0.01  # no softmax policy has a probability of 0, so the point keeps off the edges
 RATE = 2.0  # learning rate of the arrows, so that the short ones are seen beside the dot, too
@@ -46,7 +46,7 @@ def triangle(values):
     def view(figure):
         left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
         dust, arrows, hand, point = _plane(left)
-        bars = right.barh(range(4), 0, 0.6, color=[*OF_ARMS, "0.6"])
+        bars = right.barh(range(4), 0, 0.6, color=[*OF_ARMS, "0.55"])
         tidy(right, "learners settled on").set(xlim=(0, 215), ylim=(3.5, -0.5), yticks=range(4))
         right.set_yticklabels(["A, the best", "B", "C", "none yet"])
         counts = [label(right, 0, row, "") for row in range(4)]
@@ -76,15 +76,15 @@ def _plane(axes):
     """The triangle, and what moves in it: dust, three arrows and that of their mean, the hand, the policy."""
     axes.set(xlim=(-0.12, 1.12), ylim=(-0.08, 0.99), aspect="equal")
     axes.axis("off")
-    axes.plot(*CORNERS[[0, 1, 2, 0]].T, color="0.6", linewidth=1.5)
+    axes.plot(*CORNERS[[0, 1, 2, 0]].T, color="0.55", linewidth=1.5)
     for name, place, (x, y) in zip("ABC", [(0.5, 0.94), (-0.06, -0.02), (1.06, -0.02)], CORNERS):
-        axes.text(*place, name, color=OF_ARMS["ABC".index(name)], ha="center", va="center", weight="bold")
+        axes.text(*place, name, color=dark(OF_ARMS["ABC".index(name)]), ha="center", va="center", weight="bold")
     (dust,) = axes.plot([], [], "o", color="0.4", alpha=0.4, markersize=5, markeredgewidth=0)
     arrows = [FancyArrowPatch((0, 0), (0, 0), arrowstyle="->", mutation_scale=14, shrinkA=0, shrinkB=0, color=color)
               for color in [*OF_ARMS, COLORS["exact"]]]  # fmt: skip
     for arrow in arrows:
         axes.add_patch(arrow)
-    (hand,) = axes.plot([], [], "o", color="0.6", fillstyle="none", markersize=12, gid="x")
+    (hand,) = axes.plot([], [], "o", color="0.55", fillstyle="none", markersize=12, gid="x")
     (point,) = axes.plot([], [], "o", color="black", markersize=6)
     return dust, arrows, hand, point
 

@@ -19,7 +19,7 @@ def lean(policy):
             each.set(xlim=(-0.6, 2.6), xticks=position, xticklabels=["A", "B", "C"])
         show = _stems(tidy(left, "preferences H(a) (dots), H(a) + c (bars)"), ["H_A", "H_B", "H_C"])
         tidy(axes, "π(a)").set_ylim(0, 1.05)
-        bars = axes.bar(position, 0, 0.6, color=COLORS["reward to go"], alpha=0.5, label="share of 500 visitors")
+        bars = axes.bar(position, 0, 0.6, facecolor=(COLORS["reward to go"], 0.5), edgecolor=COLORS["reward to go"], label="share of 500 visitors")
         (exact,) = axes.plot(position, 0 * position, "k_", markersize=60, markeredgewidth=2, label="π, exact")
         key(axes).legend_handles[0].set_markersize(12)
 
@@ -42,9 +42,9 @@ def lean(policy):
 def _stems(axes, names):
     """Broad lines from 0, and a marker for each name, which carries its handle: the function that moves them."""
     axes.set_ylim(-6.5, 6.5)
-    axes.axhline(0, color="0.6", linewidth=1)
+    axes.axhline(0, color="0.55", linewidth=1)
     x = np.arange(len(names))
-    (stems,) = axes.plot([], [], color="0.8", linewidth=24, solid_capstyle="butt")
+    (stems,) = axes.plot([], [], color="0.55", linewidth=24, solid_capstyle="butt")
     heads = [axes.plot([], [], "o", color="black", markersize=8, gid=name)[0] for name in names]
 
     def show(dots, ends):

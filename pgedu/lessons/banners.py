@@ -82,8 +82,8 @@ def _who_shows(left):
     """Bars of logger and target; a function that moves the logger's, and says the weight of each banner."""
     tidy(left, "who shows which banner").set(ylim=(0, 0.95), xlim=(-0.6, 2.6), xticks=range(3))
     left.set_xticklabels([f"banner {i + 1}\nclicks {100 * p:.0f} %" for i, p in enumerate(PAYS)])
-    shown = left.bar(np.arange(3) - 0.2, LOGGER, 0.36, color="0.6")
-    left.bar(np.arange(3) + 0.2, TARGET, 0.36, color=COLORS["ppo"], alpha=0.6)
+    shown = left.bar(np.arange(3) - 0.2, LOGGER, 0.36, color="0.55")
+    left.bar(np.arange(3) + 0.2, TARGET, 0.36, facecolor=(COLORS["ppo"], 0.6), edgecolor=COLORS["ppo"], linewidth=1.5)
     label(left, -0.55, 0.9, "logger", "0.4")
     label(left, -0.55, 0.82, "target", COLORS["ppo"])
     (handle,) = left.plot([], [], "o", color="black", markersize=9, gid="third")

@@ -44,9 +44,9 @@ class Weights:
     def __init__(self, axes, q):
         tidy(axes, "returns (black), and b").set(xlim=(-0.6, 2.9), ylim=(-1.5, 16.5))
         axes.set_xticks(range(3), ["A", "B", "C"])
-        axes.axhline(0, color="0.6", linewidth=1)
+        axes.axhline(0, color="0.55", linewidth=1)
         axes.hlines(q, np.arange(3) - 0.3, np.arange(3) + 0.3, color=COLORS["exact"], linewidth=3)
-        (self.between,) = axes.plot([], [], color="0.6", linewidth=5, solid_capstyle="butt")
+        (self.between,) = axes.plot([], [], color="0.55", linewidth=5, solid_capstyle="butt")
         (self.steps,) = axes.plot([], [], color=COLOR, linewidth=3)
         (self.handle,) = axes.plot([], [], "o", color=COLOR, markersize=9, gid="b")
         self.q = q
@@ -67,8 +67,8 @@ class Plane:
     def __init__(self, axes, truth):
         tidy(axes, "estimates of the gradient", "∂J / ∂ preference for A", "∂J / ∂ preference for C")
         axes.set(xlim=(-8.5, 5.5), ylim=(-4.5, 9.5), aspect="equal")
-        axes.axhline(0, color="0.8", linewidth=1)
-        axes.axvline(0, color="0.8", linewidth=1)
+        axes.axhline(0, color="0.55", linewidth=1)
+        axes.axvline(0, color="0.55", linewidth=1)
         (self.dots,) = axes.plot([], [], "o", color=COLOR, alpha=0.35, markersize=5, markeredgewidth=0, label="estimates")
         (self.arrow,) = axes.plot([], [], "-o", color=COLORS["exact"], markevery=[1], label="what they are on average")
         axes.plot(*truth[self.SHOWN], "*", color=COLORS["exact"], markersize=13, label="exact gradient")

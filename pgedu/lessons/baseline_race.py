@@ -8,7 +8,7 @@ from pgedu.gradients.exact import exact_return
 from pgedu.learning.learned_value import LearnedValue
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.exact_baselines import variance_of_estimate
-from pgedu.panels.look import COLORS, best_line, in_decades, tidy
+from pgedu.panels.look import COLORS, best_line, in_decades, see_through, tidy
 from pgedu.panels.views import LearningCurve
 
 
@@ -128,7 +128,7 @@ def _square(axes, exact):
     thetas = lambda x, y: np.stack([0 * x, x, 0 * x, y, 0 * x, 0 * x], axis=-1)  # noqa: E731
     tidy(axes, "J from above", "offers to the curious", "offers to the loyal")
     axes.set(xlim=(-0.08, 1.08), ylim=(-0.08, 1.08), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.contour(p, p, exact(thetas(curious, loyal)), levels=10, colors="0.75", linewidths=1)
+    axes.contour(p, p, exact(thetas(curious, loyal)), levels=10, colors="0.55", linewidths=1)
     corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     J = exact(thetas(*(80.0 * corners.T - 40)))
     axes.plot(*corners[J.argmax()], "*", color=COLORS["exact"], markersize=17, zorder=1)
@@ -142,7 +142,7 @@ class Lane:
 
     def __init__(self, plane, returns, variances, name, mark):
         color = COLORS[name]
-        (self.dots,) = plane.plot([], [], mark, color=color, markersize=6, alpha=0.5, markeredgewidth=0)
+        (self.dots,) = plane.plot([], [], mark, markersize=6, **see_through(color))
         self.J, self.known = LearningCurve(returns, name, color), LearningCurve(variances, name, color)
         self.sampled = LearningCurve(variances, None, color)
         self.sampled.band.line.set(linewidth=7, alpha=0.3)

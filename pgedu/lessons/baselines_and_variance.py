@@ -125,7 +125,7 @@ def variance_by_source(split_variance, values):
         tidy(left, "b(s), and v(s) in black").set(ylim=(-1.5, 9.5))
         bars, tops = bars_to_drag(left, values, ["b_curious", "b_loyal"], COLORS["state value"])
         tidy(axes, "variance by source")
-        axes.barh(["start state", "action", "what follows"], without, color="0.85", label="without")
+        axes.barh(["start state", "action", "what follows"], without, color="0.55", label="without")
         color = COLORS["state value"]
         now = axes.barh(range(3), np.zeros(3), height=0.5, color=color, label="with b(s)")
         key(axes)
@@ -151,6 +151,6 @@ def bars_to_drag(axes, values, names, color):
     axes.set(xlim=(-0.6, 1.6))
     axes.set_xticks([0, 1], ["curious", "loyal"])
     axes.hlines(values, [-0.45, 0.55], [0.45, 1.45], color=COLORS["exact"], linewidth=2.5)
-    axes.axhline(0, color="0.6", linewidth=1)
-    bars = axes.bar([0, 1], [0, 0], 0.5, color=color, alpha=0.6)
+    axes.axhline(0, color="0.55", linewidth=1)
+    bars = axes.bar([0, 1], [0, 0], 0.5, facecolor=(color, 0.6), edgecolor=color, linewidth=1.5)
     return bars, [axes.plot([], [], "o", color=color, gid=name)[0] for name in names]

@@ -85,7 +85,7 @@ def _years(axes):
     """(line of all years so far, marker of this one): money against the number of offers."""
     tidy(axes, "what your years brought", "offers to so many of the 20")
     axes.set(xlim=(-0.8, 20.8), ylim=(-40, 140), xticks=range(0, 21, 5))
-    (tried,) = axes.plot([], [], "o", color=COLORS["reward to go"], alpha=0.35, markersize=6, markeredgewidth=0)
+    (tried,) = axes.plot([], [], "o", color=COLORS["reward to go"], alpha=0.8, markersize=6, markeredgewidth=0)
     (now,) = axes.plot([], [], "o", color=COLORS["reward to go"], markersize=9, gid="offers")
     return tried, now
 

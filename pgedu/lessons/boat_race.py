@@ -110,7 +110,7 @@ def _lines(axes):
     """The curves of tiles and of arrows, yet empty."""
     tidy(axes, "", "update", "exact, a race of 100 steps").set(ylim=(-5, 106), xlim=(0, 20))
     axes.xaxis.get_major_locator().set_params(integer=True)
-    (arrows,) = axes.plot([], [], color=COLORS["proxy"], linewidth=6, alpha=0.6, label="arrows")  # to be seen below the other
+    (arrows,) = axes.plot([], [], color=COLORS["proxy"], linewidth=6, alpha=0.8, label="arrows")  # to be seen below the other
     (tiles,) = axes.plot([], [], color=COLORS["exact"], label="tiles won, what is meant")
     key(axes, arrows, tiles)
     return tiles, arrows

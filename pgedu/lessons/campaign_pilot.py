@@ -80,7 +80,7 @@ class _Allocation:
     def __init__(self, axes):
         tidy(axes, "share of the better arm (grey: A/A)", "week").set(xlim=(0, 8.6), ylim=(-0.02, 1.02))
         self.weeks = np.arange(DAYS + 1) / 7
-        self.quiet = axes.fill_between([], [], color="0.85", linewidth=0)
+        self.quiet = axes.fill_between([], [], facecolor="0.85", edgecolor="0.55", linewidth=1.2)
         self.band = axes.fill_between([], [], alpha=0.3, linewidth=0)
         (self.mean,) = axes.plot([], [], linewidth=2.5)
         (self.end,) = axes.plot([], [], "o", markersize=9, color="black", gid="weeks")
@@ -112,7 +112,7 @@ class _Bars:
         for bar, words, name, value in zip(self.bars, self.words, METHODS, values):
             width = value / most if name in chosen else 0.0  # not by the limits of the axes: they would be drawn anew
             bar.set_width(width)
-            bar.set_alpha(1.0 if name == now else 0.35)
+            bar.set(facecolor=(HUES[name], 1.0 if name == now else 0.35), edgecolor=HUES[name], linewidth=1.2 * (name in chosen))
             said = form(value) if name in chosen else "?"
             words.set(text=said, x=width + 0.03, fontweight="bold" if name == now else "normal")
 

@@ -79,7 +79,7 @@ def pushes(figure):
     lines = [[each.plot([], [], color=color, label=name)[0] for name, (_, color) in KINDS.items()] for each in axes]
     dots = [[each.plot([], [], "o", color=color, markersize=7)[0] for _, color in KINDS.values()] for each in axes]
     for each, name in zip(axes, ("mu", "sigma")):
-        each.axhline(0, color="0.6", linewidth=1.5)
+        each.axhline(0, color="0.55", linewidth=1.5)
         each.plot([], [], "o", color="0.35", markersize=10, gid=name)
     key(left, *lines[0])
 
@@ -139,7 +139,7 @@ def squashed(figure):
     """Actions tanh(u) as a histogram, their density, and what it is taken for where tanh is applied once more."""
     axes = tidy(figure.subplots(), "", "action tanh(u)", "density")
     axes.set(xlim=(-1, 1), ylim=(0, 4))
-    bars = axes.bar(np.linspace(-0.95, 0.95, 20), np.zeros(20), width=0.1, color="0.85", edgecolor="white")
+    bars = axes.bar(np.linspace(-0.95, 0.95, 20), np.zeros(20), width=0.1, color="0.57", edgecolor="white")
     (right,) = axes.plot([], [], color=COLORS["exact"], label="with the correction, exact")
     (wrong,) = axes.plot([], [], color=COLORS["none"], label="tanh twice")
     (mean,) = axes.plot([], [], "o", color="0.35", markersize=10)

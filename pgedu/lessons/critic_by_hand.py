@@ -63,7 +63,8 @@ def _stacks(axes, names):
     low = axes.bar(range(len(names)), 0.0, 0.6, color=COLORS["total return"], label="bias²")
     high = axes.bar(range(len(names)), 0.0, 0.6, color=COLORS["reward to go"], label="variance / B")
     key(axes)
-    return low, high, [label(axes, x, 0.0, "", ha="center", va="bottom") for x in range(len(names))]
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}  # at the top words lie on a bar
+    return low, high, [label(axes, x, 0.0, "", ha="center", va="bottom", bbox=ground) for x in range(len(names))]
 
 
 def _stack(stacks, bias, variance):

@@ -43,7 +43,7 @@ def _cut_off_axes(figure, settled, exact, quarters):
     left, right = figure.subplots(1, 2)
     tidy(left, "believed value v of a customer").set_ylim(-1, 7.5)
     tidy(right, "believed gain of an offer to the curious", "months watched").set_ylim(-1, 0.7)
-    right.axhline(0, color="0.6", linewidth=1.5)
+    right.axhline(0, color="0.55", linewidth=1.5)
     x, bars, dots = np.arange(2), [], []
     for side, color in zip((-0.2, 0.2), CUT_OFF.values()):
         bars.append(left.bar(x + side, [0, 0], 0.36, color=color))

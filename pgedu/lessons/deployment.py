@@ -82,7 +82,7 @@ class _OneLog:
     def __init__(self, axes):
         tidy(axes, "candidates of one log: estimate ± 1.96 se", "true J", "estimate").set(xlim=(0.8, 1.95), ylim=(-0.5, 5))
         axes.plot([0.8, 1.95], [0.8, 1.95], color=COLORS["exact"], linestyle="--", linewidth=1.5)
-        (self.arms,) = axes.plot([], [], color=COLORS["IS"], linewidth=1.5, alpha=0.5)
+        (self.arms,) = axes.plot([], [], color=COLORS["IS"], linewidth=1.5, alpha=0.8)
         (self.dots,) = axes.plot([], [], "o", color=COLORS["IS"], markersize=5)
         (self.ring,) = axes.plot([], [], "o", color="black", markersize=13, fillstyle="none", markeredgewidth=2)
         label(axes, 0.83, 4.75, "ring: deployed; dashed: estimate = truth")
@@ -103,7 +103,7 @@ class _AllLogs:
 
     def __init__(self, axes):
         tidy(axes, f"true J of what {LOGS} shops deploy", "", "shops").set(xlim=(0.8, 3.2), ylim=(0, 215))
-        self.bars = axes.stairs(0 * self.EDGES[1:], self.EDGES, fill=True, color=COLORS["IS"], alpha=0.6)
+        self.bars = axes.stairs(0 * self.EDGES[1:], self.EDGES, fill=True, facecolor=(COLORS["IS"], 0.6), edgecolor=COLORS["IS"], linewidth=1.5)
         coin = values()[0]
         axes.plot([coin, coin], [0, 150], color=COLORS["exact"], linestyle=":", linewidth=2)
         label(axes, coin, 165, "coin", ha="center")

@@ -91,7 +91,7 @@ class Stack:
         axes.set_xticks(range(len(names) + 1), [*names, "sum"])
         axes.tick_params(axis="x", length=0)
         axes.axhline(0, color="0.3", linewidth=1.5)
-        self.bars = axes.bar(range(len(names) + 1), 0, 0.6, color=["0.6"] * len(names) + [BLACK])
+        self.bars = axes.bar(range(len(names) + 1), 0, 0.6, color=["0.55"] * len(names) + [BLACK])
         (self.tops,) = axes.plot([], [], color="0.3", linewidth=1.5)
         (self.exact,) = axes.plot([], [], "--", color=BLACK, linewidth=1.5, label="exact slope")
         key(axes)

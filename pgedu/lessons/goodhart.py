@@ -6,7 +6,7 @@ from math import gamma, pi, sqrt
 
 import numpy as np
 
-from pgedu.panels.look import COLORS, in_decades, key, label
+from pgedu.panels.look import COLORS, in_decades, key, label, see_through
 from pgedu.panels.views import tidy
 
 MOST = 2**16  # candidates
@@ -93,7 +93,7 @@ def best_of_many(figure):
 def _cloud(axes):
     """A function that shows candidates in the plane of proxy and truth, and what a proxy means on average."""
     tidy(axes, "", "proxy = true value + error", "true value").set(xlim=(-5, 15), ylim=(-4, 5.2), xticks=range(-5, 16, 5))
-    (dots,) = axes.plot([], [], "o", color=COLORS["proxy"], markersize=4, alpha=0.35, markeredgewidth=0, label="candidates")
+    (dots,) = axes.plot([], [], "o", markersize=4, label="candidates", **see_through(COLORS["proxy"], 0.35))
     (mean,) = axes.plot([], [], color=COLORS["exact"], label="E[true | proxy]")
     (ring,) = axes.plot([], [], "o", color="black", markersize=13, fillstyle="none", markeredgewidth=2, label="taken")
     beyond = label(axes, 14.8, 0, "", ha="right", va="top")

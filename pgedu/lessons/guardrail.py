@@ -100,7 +100,7 @@ def learned_price(figure):
     """Left: one learner's contacts over its price, as it learns; right: its contacts over the updates, and their mean."""
     plane, times = figure.subplots(1, 2, width_ratios=[1, 1.25])
     tidy(plane, "contacts a head", "price λ").set(xlim=(-0.03, 1.4), ylim=(0.24, 0.64))
-    (best,) = plane.plot([], [], color="0.75")
+    (best,) = plane.plot([], [], color="0.55")
     (path,) = plane.plot([], [], color=COLORS["leave one out"], linewidth=1.5)
     (now,) = plane.plot([], [], "o", color=COLORS["leave one out"], markersize=9)
     (star,) = plane.plot([], [], "*", color="black", markersize=15)

@@ -141,7 +141,7 @@ def _one_ascent(axes):
     way = climb(START, START, 1.0)
     axes.plot(np.arange(LAST + 1), way.J[: LAST + 1], color=COLORS["exact"])
     label(axes, 60, 0.72, "true J")
-    (arms,) = axes.plot([], [], color=COLORS["held back"], linewidth=1.5, alpha=0.5)
+    (arms,) = axes.plot([], [], color=COLORS["held back"], alpha=0.8, linewidth=1.5)
     (dots,) = axes.plot([], [], "o", color=COLORS["held back"], markersize=6)
     (ring,) = axes.plot([], [], "o", color="black", markersize=14, fillstyle="none", markeredgewidth=2)
     axes.set_title("looks: mean ± 1.96 se; ring: kept", loc="left")
@@ -174,7 +174,7 @@ def _worth(axes):
     in_decades(axes.xaxis).set(xlim=(9, 1.1 * MOST))
     J = climb(START, START, 1.0).J
     for height, words in ((J.max(), "summit"), (J[0], "start"), (J[-1], "end")):
-        axes.axhline(height, color="0.6", linestyle="--", linewidth=1.5)
+        axes.axhline(height, color="0.55", linestyle="--", linewidth=1.5)
         label(axes, 0.99 * MOST, height + 0.02, words, "0.4", ha="right", va="bottom")
     (curve,) = axes.plot([], [], color=COLORS["held back"])
     (handle,) = axes.plot([], [], "o", color=COLORS["held back"], markersize=9, gid="customers")

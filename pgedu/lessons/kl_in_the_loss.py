@@ -5,7 +5,7 @@ import numpy as np
 from pgedu.learning.optimizers import SGD
 from pgedu.learning.preferences import kl_divergence, kl_estimate, kl_loss_weights
 from pgedu.learning.reinforce import reinforce
-from pgedu.panels.look import COLORS, label, tidy
+from pgedu.panels.look import COLORS, label, see_through, tidy
 from pgedu.panels.views import LearningCurve
 from pgedu.policies.approximators import Table
 from pgedu.policies.heads import log_softmax
@@ -70,7 +70,7 @@ def _plane(axes):
     """All policies over three answers, by two of their chances, and the reference among them."""
     tidy(axes, "the learners", "chance of the first answer", "of the second")
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-    axes.plot([0, 1, 0, 0], [0, 0, 1, 0], color="0.6", linewidth=1.5)
+    axes.plot([0, 1, 0, 0], [0, 0, 1, 0], color="0.55", linewidth=1.5)
     axes.plot(*REFERENCE[:2], "*", color=COLORS["exact"], markersize=16, zorder=1)
     label(axes, 0.99, 0.93, "star: the reference", ha="right")
 
@@ -80,8 +80,7 @@ def penalties(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.3])
     _plane(left)
     tidy(right, "KL from the reference; band: 8 of 10 learners", "update").set_ylim(-0.03, 2.6)  # 2.30 is the most: only the third answer
-    style = {"alpha": 0.5, "markersize": 6, "markeredgewidth": 0}
-    dots = {kind: left.plot([], [], "o", color=color, **style)[0] for kind, color in KINDS.items()}
+    dots = {kind: left.plot([], [], "o", markersize=6, **see_through(color))[0] for kind, color in KINDS.items()}
     curves = {kind: LearningCurve(right, kind, color) for kind, color in KINDS.items()}
     right.legend(loc="upper left", ncols=3)
     update = 0

@@ -9,7 +9,7 @@ from pgedu.gradients.pathwise import pathwise_gradients
 from pgedu.learning.optimizers import SGD
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.stable_triangle import cart, is_stable, map_of_gains
-from pgedu.panels.look import COLORS, label, tidy
+from pgedu.panels.look import COLORS, label, see_through, tidy
 from pgedu.panels.views import LearningCurve
 from pgedu.policies.gains import Gain
 from pgedu.policies.heads import Gaussian
@@ -50,13 +50,13 @@ def driving(figure):
     plane, curve = figure.subplots(1, 2, width_ratios=[1.5, 1])
     map_of_gains(plane)
     plane.set(xlim=(-0.5, 5), ylim=(-0.5, 5), xticks=range(6), yticks=range(6))
-    (dots,) = plane.plot([], [], "o", markersize=5, alpha=0.5, markeredgewidth=0)
+    (dots,) = plane.plot([], [], "o", markersize=5)
     costs, last = _costs(curve), None
 
     def draw(new, pathwise):
         nonlocal last
         color = COLORS["pathwise" if pathwise else "leave one out"]
-        dots.set_color(color)
+        dots.set(**see_through(color))
         costs.band.recolour(color)
         if new:
             gains = np.array([record.theta for record in new])

@@ -34,7 +34,7 @@ def peeking(figure):
     """Left: z of A/A tests from look to look, orange once beyond the bounds. Right: the chance that this ever happens."""
     left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
     tidy(left, f"z of {TESTS} A/A tests", "look").set(xlim=(0.4, MOST + 0.6), ylim=(-5, 5), xticks=[1, 5, 10, 15, 20])
-    (quiet,) = left.plot([], [], ".-", color="0.6", markersize=4, linewidth=1.5, alpha=0.6)
+    (quiet,) = left.plot([], [], ".-", color="0.55", markersize=4, linewidth=1.5)
     (alarmed,) = left.plot([], [], ".-", color=COLORS["none"], markersize=4, linewidth=1.5, alpha=0.9)
     edges = [left.plot([], [], "o-", color="black", markersize=4)[0] for _ in range(2)]
     tidy(right, "chance of a false alarm, %", "number of looks").set(xlim=(0, MOST + 0.6), ylim=(0, 27))

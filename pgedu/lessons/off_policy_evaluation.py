@@ -8,7 +8,7 @@ from pgedu.gradients.exact import exact_return
 from pgedu.gradients.off_policy_exact import off_policy_moments
 from pgedu.lessons import coin_log
 from pgedu.lessons.coin_log import COIN, CUSTOMERS, LOGS, MONTHS, policy, target, world
-from pgedu.panels.look import in_decades, key, label
+from pgedu.panels.look import in_decades, key, label, see_through
 from pgedu.panels.views import COLORS, tidy
 
 NAMES = "IS", "PDIS", "WIS", "DR"
@@ -64,7 +64,8 @@ class _Bars:
     def __init__(self, axes):
         tidy(axes, "one log, by weight", "weight w of a customer", "share").set(ylim=(0, 1.05))
         in_decades(axes.xaxis).set(xlim=(1e-3, 1.3 * NO_CAP), xticks=[1e-3, 0.1, 10, 1e3])
-        self.bars = [axes.stairs(0 * EDGES[1:], 10**EDGES, fill=True, color=color, alpha=0.55) for color in ("0.5", COLORS["IS"])]
+        looks = [{"facecolor": (color, 0.55), "edgecolor": color, "linewidth": 1.5} for color in ("0.5", COLORS["IS"])]
+        self.bars = [axes.stairs(0 * EDGES[1:], 10**EDGES, fill=True, **look) for look in looks]
         label(axes, 1.5e-3, 0.92, "customers", "0.4")
         label(axes, 1.5e-3, 0.78, "their weight", COLORS["IS"])
         (self.cap,) = axes.plot([], [], "v", color="black", markersize=9, gid="cap")
@@ -106,7 +107,7 @@ class _Columns:
         jitter = np.linspace(-0.32, 0.32, LOGS)
         self.x = [i + np.random.default_rng(i).permutation(jitter) for i in range(4)]
         self.truth = axes.axhline(0, color=COLORS["exact"], linestyle="--", linewidth=1.5)
-        self.dots = [axes.plot([], [], ".", color=COLORS[name], alpha=0.5, markersize=5)[0] for name in NAMES]
+        self.dots = [axes.plot([], [], ".", markersize=5, **see_through(COLORS[name]))[0] for name in NAMES]
         self.out = [axes.plot([], [], "d", color=COLORS[name], markersize=6)[0] for name in NAMES]
         self.bars = [axes.plot([], [], "-", color="black", linewidth=2)[0] for _ in NAMES]
         self.means = [axes.plot([], [], "_", color="black", markersize=18, markeredgewidth=2.5)[0] for _ in NAMES]

@@ -141,7 +141,7 @@ def best_route(figure):
     best, shortest = returns_by_epsilon()
     (line,) = below.plot(RANDOM, best, color=COLORS["exact"], label="best for this ε")
     (other,) = below.plot(RANDOM, np.maximum(shortest, 2 * LOW), color=COLORS["q learning"], label="the shortest way")
-    passed = [(where, below.axvline(where, color="0.6", linestyle=":"), label(below, 1.05 * where, -6, words))
+    passed = [(where, below.axvline(where, color="0.55", linestyle=":"), label(below, 1.05 * where, -6, words))
               for where, words in zip(jumps(), ("second row →", "third row →"))]  # fmt: skip
     (dot,) = below.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="epsilon")
     key(below, line, other)

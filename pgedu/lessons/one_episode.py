@@ -82,7 +82,7 @@ class Year:
         for each in (lanes, rewards):
             each.tick_params(labelbottom=False)
         for each in (rewards, weights):
-            each.axhline(0, color="0.6", linewidth=1.5)
+            each.axhline(0, color="0.55", linewidth=1.5)
         (self.path,) = lanes.plot([], [], "o-", color="0.5", markersize=6)
         (self.here,) = lanes.plot([], [], "o", color="0.2", markerfacecolor="none", markersize=15, gid="month")
         self.said = [lanes.text(t, 0, "", ha="center", va="bottom") for t in range(1, 13)]
@@ -116,7 +116,7 @@ def _bars(axes):
 
 def _stand(bars, heights, color, alpha):
     for bar, height in zip(bars, np.append(heights, np.zeros(12 - len(heights)))):
-        bar.set(height=height, facecolor=color, alpha=alpha)
+        bar.set(height=height, facecolor=(color, alpha), edgecolor=color, linewidth=1.5 * (height != 0))  # an edge, also if pale
 
 
 class Landing:
@@ -125,12 +125,12 @@ class Landing:
     def __init__(self, axes):
         axes.set(xlim=(-20, 20), ylim=(-20, 20))  # room for the numbers, however far the moves go
         self.axes = tidy(axes, "ψ × score, end to end (◆: sum)", "∂J / ∂ offer to the curious", "∂J / ∂ offer to the loyal")
-        axes.axhline(0, color="0.8", linewidth=1.5)
-        axes.axvline(0, color="0.8", linewidth=1.5)
+        axes.axhline(0, color="0.55", linewidth=1.5)
+        axes.axvline(0, color="0.55", linewidth=1.5)
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         (self.dots,) = axes.plot([], [], "o", alpha=PALE, markersize=4, markeredgewidth=0, label="other episodes")
-        (self.path,) = axes.plot([], [], alpha=0.5, label="all months")
+        (self.path,) = axes.plot([], [], alpha=0.85, label="all months")
         (self.one,) = axes.plot([], [], linewidth=5, solid_capstyle="butt", label="this month")
         (self.tip,) = axes.plot([], [], "o", markersize=10, markeredgewidth=0)
         (self.sum,) = axes.plot([], [], "D", markersize=10, markeredgecolor="white", label="the sum")

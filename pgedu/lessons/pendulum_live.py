@@ -32,7 +32,7 @@ def pendulum_ppo(rng, runs=4, environments=4, updates=98, **changes):
 class Rods:
     """Several rods at one moment, as Gymnasium draws them: upright is up, and to the left is positive.
 
-    The pale arc behind a rod is the way that it would have come in the last moments at its present speed. A grey ring
+    The thin arc behind a rod is the way that it would have come in the last moments at its present speed. A grey ring
     is where its end may be.
     """
 
@@ -43,7 +43,7 @@ class Rods:
         axes.set(xlim=(-1.15, 2.3 * columns - 1.15), ylim=(1.15 - 2.3 * rows, 1.15))
         axes.spines[:].set_visible(False)
         axes.add_collection(LineCollection(_tips(np.linspace(0, 2 * np.pi, 61)) + self.places, color="0.88", linewidth=1))
-        self.arcs = axes.add_collection(LineCollection([], color=color, linewidth=3, alpha=0.3))
+        self.arcs = axes.add_collection(LineCollection([], color=color, linewidth=3, alpha=0.8))
         self.rods = axes.add_collection(LineCollection([], color=color, linewidth=6, capstyle="round"))
         axes.scatter(*self.places[:, 0].T, s=16, color="0.25", zorder=3)
 

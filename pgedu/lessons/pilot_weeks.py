@@ -28,7 +28,7 @@ def weeks(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     tidy(left, "", "weeks since the start").set(xlim=(-1.05, LAST + 1.4), ylim=(len(STEPS) - 0.4, -0.6), xticks=range(0, LAST + 1, 2))
     left.set_yticks(range(len(STEPS)), STEPS)
-    hues = ["0.6", COLORS["leave one out"], COLORS["batch mean"], COLORS["learned value"], COLORS["none"], "0.6"]
+    hues = ["0.55", COLORS["leave one out"], COLORS["batch mean"], COLORS["learned value"], COLORS["none"], "0.55"]
     bars = left.barh(range(len(STEPS)), np.ones(len(STEPS)), 0.6, color=hues)
     days = [label(left, WEEKS_BEFORE - 0.15, row, "", ha="right") for row in (3, 4)]  # where a bar ends at the edge, this does not
     tidy(right, "power, %", "weeks of the pilot").set(xlim=(2.8, LAST + 0.2), ylim=(0, 103), xticks=range(3, LAST + 1))

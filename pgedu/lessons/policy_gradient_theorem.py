@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from pgedu.gradients.exact import exact_gradient, exact_return
-from pgedu.panels.look import key
+from pgedu.panels.look import key, see_through
 from pgedu.panels.views import COLORS, tidy
 
 MOST = 40  # arrows, with 5 of 200 episodes for each
@@ -84,9 +84,8 @@ class Slopes:
         tidy(axes, "the slope dJ/dh", "h, preference for right")
         axes.set(xlim=(-3, 3), ylim=(-80, 140), yticks=(-50, 0, 50, 100))
         axes.plot(x, slope, color=BLACK)
-        axes.axhline(0, color="0.6", linewidth=1)
-        dots = {"markersize": 5, "alpha": 0.6, "markeredgewidth": 0}
-        (self.dots,) = axes.plot([], [], "o", color=BLUE, label="estimates", **dots)
+        axes.axhline(0, color="0.55", linewidth=1)
+        (self.dots,) = axes.plot([], [], "o", markersize=5, label="estimates", **see_through(BLUE, 0.6))
         (self.spread,) = axes.plot([], [], color=BLUE, linewidth=3)
         look = {"color": BLUE, "linewidth": 3, "markeredgecolor": BLACK, "markersize": 7}
         (self.mean,) = axes.plot([], [], "D-", label="mean ± standard deviation", **look)
@@ -151,7 +150,7 @@ class Plane:
     def __init__(self, axes, J):
         grid = np.linspace(-4.4, 4.4, 23)
         height = np.array([[J(x, y) for x in grid] for y in grid])
-        axes.contour(grid, grid, height, levels=12, colors="0.7", linewidths=1)
+        axes.contour(grid, grid, height, levels=12, colors="0.55", linewidths=1)
         tidy(axes, "J from above", "θ, offer to the curious", "θ, offer to the loyal")
         axes.set(xlim=(-4.4, 4.4), ylim=(-4.4, 4.4))
         (self.arrow,) = axes.plot([], [], color=BLACK, linewidth=3)  # is pinned with the rest
@@ -178,7 +177,7 @@ class Bars:
         names = [] if shade else ["wait", "wait", "offer", "offer"]
         axes.set_xticks(self.x[: len(names)], names)
         axes.set_xticks([0, 1], ["curious", "loyal"], minor=True)
-        self.bars = axes.bar(self.x, 0, 0.36, color=shade or ["0.8", "0.8", "0.5", "0.5"])
+        self.bars = axes.bar(self.x, 0, 0.36, color=shade or ["0.57", "0.57", "0.3", "0.3"])
         (self.tops,) = axes.plot([], [], color="black")
 
     def show(self, feet, heads):

@@ -4,7 +4,7 @@ import numpy as np
 
 from pgedu.gradients.exact import exact_return
 from pgedu.panels.carts import CartPole, Carts
-from pgedu.panels.look import best_line, in_decades, key
+from pgedu.panels.look import best_line, in_decades, key, see_through
 from pgedu.panels.views import COLORS, LearningCurve, color_of, tidy
 
 LEAST = 1e-5  # the bottom of a picture of KLs: what is smaller, or 0, is drawn there
@@ -98,8 +98,7 @@ def side_by_side(figure):
     tidy(axes["D"], "each learner, now").set(ylim=(0, 510), xlim=(-0.6, 1.6), xticks=[0, 1], xticklabels=["as it is", "changed"])
     kinds = {"as it is": "0.45", "changed": COLORS["ppo"]}
     curves = {name: [LearningCurve(axes[name], words, color) for words, color in kinds.items()] for name in "RK"}
-    place = {"alpha": 0.5, "markersize": 6, "markeredgewidth": 0}
-    dots = [axes["D"].plot([], [], "o", color=color, **place)[0] for color in kinds.values()]
+    dots = [axes["D"].plot([], [], "o", markersize=6, **see_through(color))[0] for color in kinds.values()]
     means = [axes["D"].plot([], [], "_", color="black", markersize=26, markeredgewidth=3)[0] for _ in kinds]
     key(axes["R"], *(curve.band.line for curve in curves["R"]))
     returns, update = np.zeros((2, 1)), 0

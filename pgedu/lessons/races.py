@@ -3,7 +3,7 @@
 import numpy as np
 
 from pgedu.gradients.exact import exact_return
-from pgedu.panels.look import best_line, key, label
+from pgedu.panels.look import best_line, key, label, see_through
 from pgedu.panels.views import COLORS, LearningCurve, tidy
 
 CUT_OFF = {"cut-off kept apart": COLORS["reward to go"], "cut-off taken for the end": COLORS["total return"]}
@@ -139,4 +139,4 @@ def _plane(axes):
     label(axes, 1.0, 1.25, "seems to pay: more offers →", ha="right")
     label(axes, 1.0, -1.25, "← seems a loss: fewer offers", ha="right")
     (trail,) = axes.plot([], [], color=COLORS["actor critic"])
-    return axes.plot([], [], "o", color=COLORS["actor critic"], alpha=0.5, markeredgewidth=0)[0], trail
+    return axes.plot([], [], "o", **see_through(COLORS["actor critic"]))[0], trail

@@ -91,7 +91,7 @@ def _clicks(left):
     tidy(left, "percentage points that each click adds to IPS", "clicks, the heaviest first")
     left.set(xlim=(-2, 50), ylim=(0, 0.22), yticks=np.arange(0, 0.21, 0.05))
     edges = np.arange(0.5, 50)
-    bars = [left.stairs(0 * edges[1:], edges, fill=True, color=color, alpha=a) for color, a in ((COLORS["IS"], 1), ("0.8", 1))]
+    bars = [left.stairs(0 * edges[1:], edges, fill=True, color=color, alpha=a) for color, a in ((COLORS["IS"], 1), ("0.55", 1))]
     cut = left.axvline(0.5, color="black", linestyle=":")
     (handle,) = left.plot([], [], "<", color="black", markersize=10, gid="removed")
     label(left, 20, 0.2, "left of the line: taken out")

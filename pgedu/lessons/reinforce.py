@@ -11,7 +11,7 @@ from pgedu.gradients.exact import exact_gradient, exact_return
 from pgedu.lessons.one_episode import OFFER
 from pgedu.lessons.policy_gradient_theorem import Plane
 from pgedu.panels.carts import CartPoleLearning
-from pgedu.panels.look import in_decades, label
+from pgedu.panels.look import in_decades, label, see_through
 from pgedu.panels.views import COLORS, Cloud, Learning, angle_between, color_of, ellipse, tidy
 from pgedu.worlds.solving import solve
 
@@ -93,8 +93,8 @@ class Zoom:
     def __init__(self, axes, reach=0.6):
         tidy(axes, "the middle of the cloud, enlarged").set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set(xticks=(-0.4, 0, 0.4), yticks=(-0.4, 0, 0.4))
-        axes.axhline(0, color="0.8", linewidth=1.5)
-        axes.axvline(0, color="0.8", linewidth=1.5)
+        axes.axhline(0, color="0.55", linewidth=1.5)
+        axes.axvline(0, color="0.55", linewidth=1.5)
         (self.exact,) = axes.plot([], [], "*-", color=COLORS["exact"], markevery=[1], markersize=12, label="exact gradient")
         (self.expected,) = axes.plot([], [], "D--", color=EXPECTED, markevery=[1], markersize=7, label="expected estimate")
         (self.mean,) = axes.plot([], [], "o", markersize=7, label="mean of the estimates")
@@ -126,7 +126,7 @@ def variance_dots(theta, formulas, measured):
         for name, formula in zip(("total return", "reward to go"), formulas):
             axes.plot(theta, formula, color=COLORS["exact"], label=f"{name}, by formula")
             label(axes, theta[-1] + 0.02, formula[-1], name, COLORS[name])
-            dots += axes.plot([], [], "o", color=COLORS[name], alpha=0.7, markersize=8, label=f"{name}, measured")
+            dots += axes.plot([], [], "o", markersize=8, **see_through(COLORS[name], 0.7), label=f"{name}, measured")
 
         def draw(rng, episodes):
             found = measured(rng, episodes)

@@ -9,7 +9,7 @@ from pgedu.panels.look import key, label, tidy
 
 RIGHT = np.array([0.9, 0.3])  # the bot's chances with easy and hard tickets
 HUMAN = 0.85  # a human's, with all tickets; the comparison group is served by humans alone
-FATES = {"right": "#009E73", "wrong, asks again": "#E69F00", "wrong, gives up": "#D55E00", "handed over": "#CCCCCC"}
+FATES = {"right": "#009265", "wrong, asks again": "#D08300", "wrong, gives up": "#C45100", "handed over": "#8C8C8C"}
 
 
 class Shares(NamedTuple):
@@ -84,7 +84,7 @@ def _axes(figure):
 
 def _hard(axes):
     """The bar of the hard tickets, on one of all."""
-    axes.barh(0, 1, height=0.7, color="0.88")
+    axes.barh(0, 1, height=0.7, facecolor="0.88", edgecolor="0.55")
     return axes.barh(0, 0, height=0.7, color="0.45")[0]
 
 
@@ -97,7 +97,7 @@ def _fates(axes):
 def _numbers(axes):
     """(a bar for each number, its value in words)."""
     rows = np.arange(len(BARS)) + 2 + GAP
-    bars = axes.barh(rows, 0, height=0.62, color=["#56B4E9"] * 4 + ["#0072B2"] * 2)
+    bars = axes.barh(rows, 0, height=0.62, color=["#219ED6"] * 4 + ["#0072B2"] * 2)
     for row, name in zip(rows, BARS.values()):
         if name in CONTROL:
             axes.plot([CONTROL[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=2.5)

@@ -82,7 +82,7 @@ def _chances(axes, colors):
     tidy(axes, "chances of the three answers").set(xlim=(-0.6, 2.6), ylim=(0, 1.2))
     axes.set(xticks=range(3), yticks=np.arange(0, 1.01, 0.25))
     axes.set_xticklabels(["reward 0", "reward 1", "reward 2"])
-    axes.bar(np.arange(3) - 0.27, np.exp(REFERENCE), 0.26, color="0.75")
+    axes.bar(np.arange(3) - 0.27, np.exp(REFERENCE), 0.26, color="0.55")
     label(axes, 2.55, 1.12, "grey: the reference", "0.4", ha="right")
     places = {"meant": np.arange(3), "mistaken": np.arange(3) + 0.27}
     return {name: axes.bar(at, np.zeros(3), 0.26, color=colors[name]) for name, at in places.items()}

@@ -61,7 +61,7 @@ def stages(figure):
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
     tidy(left, "conversion rate, %").set(xlim=(-0.6, 2.6), ylim=(0, 2.7))
     left.set_xticks(range(3), ["day 1", "day 2", "pooled"])
-    hues = {"old": "0.6", "new": COLORS["reward to go"]}
+    hues = {"old": "0.55", "new": COLORS["reward to go"]}
     bars = [left.bar(np.arange(3) + 0.2 * side, np.ones(3), 0.36, color=hue) for side, hue in zip((-1, 1), hues.values())]
     words = [label(left, 0.2, 0, "", hues["new"], ha="center", va="bottom") for _ in range(2)]
     for i, (name, hue) in enumerate(hues.items()):

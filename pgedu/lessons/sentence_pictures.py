@@ -9,8 +9,8 @@ from pgedu.lessons import sentence_world as world
 from pgedu.lessons.sentence_world import LANGUAGE, LOG_REFERENCE, TRUTH, USUAL
 from pgedu.panels.look import COLORS, key, label, tidy
 
-WORD_COLORS = np.array([[0.82, 0.82, 0.82], [0.90, 0.62, 0.0], [0.34, 0.71, 0.91]])  # plain, wow, thanks
-GOOD, BAD = np.array([0.0, 0.62, 0.45]), np.array([0.84, 0.37, 0.0])
+WORD_COLORS = np.array([[0.82, 0.82, 0.82], [0.82, 0.51, 0.0], [0.13, 0.62, 0.84]])  # plain, wow, thanks
+GOOD, BAD = np.array([0.0, 0.57, 0.40]), np.array([0.77, 0.32, 0.0])
 ROWS, WIDE, GAP = 400, 11, 2  # of the picture of all sentences: its rows, and the columns of pixels for each word
 CHANCES = np.round(np.linspace(0.0, 0.9, 91), 2)
 METHODS = {"tilt": COLORS["ppo"], "best of n": COLORS["leave one out"]}
@@ -180,7 +180,7 @@ def _likeliest(axes, many=10):
         order = np.argsort(-np.exp(log_probs), kind="stable")[:many]
         for bar, text, number in zip(bars, texts, order):
             bar.set_width(min(float(np.exp(log_probs[number])), 0.76))
-            bar.set_facecolor((*color_triple(color), 0.45))
+            bar.set(facecolor=(*color_triple(color), 0.45), edgecolor=color, linewidth=1.2)
             text.set_text(f"{LANGUAGE.texts[number]}   {TRUTH[number] + 0:+.2f}")
 
     return show

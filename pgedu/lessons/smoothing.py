@@ -62,9 +62,9 @@ def smoothing(figure):
 
 def _hill(axes):
     tidy(axes, "", "action a, or mean μ").set(xlim=(-4.5, 4.5), ylim=(-0.35, 2.2))
-    (reward,) = axes.plot(PLACES, BUMPS.terms(PLACES), color="0.65", label="reward f")
+    (reward,) = axes.plot(PLACES, BUMPS.terms(PLACES), color="0.55", label="reward f")
     (hill,) = axes.plot([], [], color=COLORS["exact"], label="J, exact")
-    (spread,) = axes.plot([], [], color="0.5", linewidth=5, solid_capstyle="butt", alpha=0.6)
+    (spread,) = axes.plot([], [], color="0.5", linewidth=5, solid_capstyle="butt", alpha=0.9)
     (way,) = axes.plot([], [], ":", color=COLORS["reinforce"], linewidth=3)
     (end,) = axes.plot([], [], "s", color=COLORS["reinforce"], markersize=8, label="gradient ascent ends")
     (here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=9, gid="mu")

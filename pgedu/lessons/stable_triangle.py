@@ -168,5 +168,5 @@ def map_of_gains(axes):
     axes.set(xlim=FAR[0], ylim=FAR[1], xticks=range(0, 17, 4), yticks=range(0, 9, 2))
     outline = np.concatenate([CORNERS, CORNERS[:1]])
     axes.plot(*outline.T, color="0.35")
-    axes.contour(*heights(), levels=[0, 0.5, 1, 1.5, 2, 2.5, 3], colors="0.75", linewidths=1.5)
+    axes.contour(*heights(), levels=[0, 0.5, 1, 1.5, 2, 2.5, 3], colors="0.55", linewidths=1.5)
     axes.plot(*BEST, "*", color=COLORS["exact"], markersize=13)

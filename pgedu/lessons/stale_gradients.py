@@ -4,7 +4,7 @@ import numpy as np
 
 from pgedu.gradients.exact import exact_return
 from pgedu.lessons.verdicts import compare, judged
-from pgedu.panels.look import best_line, in_decades, key
+from pgedu.panels.look import best_line, in_decades, key, see_through
 from pgedu.panels.views import COLORS, LearningCurve, tidy
 
 LEARNERS, LOST = 40, -25  # of each method; a learner with less than this J has fallen off the hill
@@ -72,7 +72,7 @@ def _hill_and_returns(figure):
     for hill, name, label, style in zip(hills, ("a2c", "a3c"), ("A2C, rate Wα", "A3C, rate α"), "-:"):
         tidy(hill, f"learners of {name.upper()} on the hill J").set(ylim=(-42, -6), xlim=(0, 1), yticks=(-40, -25, -10))
         hill.plot(p, (2 * p - 4) / (p * (1 - p)), color=COLORS["exact"])
-        dots += hill.plot([], [], "o", color=COLORS[name], alpha=0.5, markersize=7)
+        dots += hill.plot([], [], "o", markersize=7, **see_through(COLORS[name]))
         curves.append(LearningCurve(returns, label, COLORS[name], style))
     hills[1].set_xlabel("p, probability of right")
     key(returns)
@@ -107,7 +107,7 @@ def swing(climb, g, largest):
 def _stale_paths(figure, largest, updates=250):
     path, used, plane = figure.subplots(1, 3)
     tidy(path, "p", "update").set(xlim=(0, updates), ylim=(0, 1))
-    path.axhline(2 - 2**0.5, color="0.6", linestyle="--", linewidth=1.5)
+    path.axhline(2 - 2**0.5, color="0.55", linestyle="--", linewidth=1.5)
     tidy(used, "gradient", "update").set(xlim=(0, updates), ylim=(-1, 1), yticks=(-1, -0.5, 0, 0.5, 1))
     tidy(plane, "α that settle: below the curve", "staleness, in updates")
     in_decades(plane.yaxis).set(ylim=(7e-4, 4.5), xlim=(-3, 84))

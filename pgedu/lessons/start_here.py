@@ -9,6 +9,7 @@ from pgedu.gradients.exact import exact_return
 from pgedu.learning.optimizers import SGD
 from pgedu.learning.reinforce import reinforce
 from pgedu.learning.training import Progress
+from pgedu.panels.look import dark
 from pgedu.panels.views import COLORS, LearningCurve, key, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
@@ -85,9 +86,9 @@ class Hill:
         axes.set(xlim=(-0.04, 1.04), ylim=(LOW, HIGH))
         p, color = np.linspace(0.001, 0.999, 333), COLORS["reward to go"]
         axes.plot(p, J(p), color=COLORS["exact"])
-        (self.leaps,) = axes.plot([], [], color=color, alpha=0.35, linewidth=1.5)
+        (self.leaps,) = axes.plot([], [], color=color, alpha=0.8, linewidth=1.5)
         (self.dots,) = axes.plot([], [], "o", color=color, markersize=7.5, markeredgecolor="white", markeredgewidth=0.8)
-        self.feet = [axes.text(x, LOW + 0.12, "", color=color, ha=side) for x, side in ((0, "left"), (1, "right"))]
+        self.feet = [axes.text(x, LOW + 0.12, "", color=dark(color), ha=side) for x, side in ((0, "left"), (1, "right"))]
         self.update, self.best = 0, J(p).max()
         self.theta = self.before = first_preferences()
 

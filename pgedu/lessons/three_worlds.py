@@ -14,7 +14,7 @@ from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.q_learning import TabularControl, expected_sarsa, q_learning, sarsa, table_return
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.on_the_cliff import Median, action_values, earned
-from pgedu.panels.look import COLORS, best_line, color_of, label, tidy
+from pgedu.panels.look import COLORS, best_line, color_of, dark, label, see_through, tidy
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
 from pgedu.worlds.finite import campaign, cliff_walk, short_corridor
@@ -156,11 +156,10 @@ class _Picture:
         tidy(right, "greedy policies of all learners, now", "exact J")
         right.set(xlim=(low - room, high + room), ylim=(4.9, -0.6), yticks=range(5), yticklabels=self.names)
         for name, text in zip(self.names, right.get_yticklabels()):
-            text.set_color(colors[name])
+            text.set_color(dark(colors[name]))
         right.axvline(place.best, color=COLORS["exact"], linestyle="--", linewidth=1.5)
         label(right, low, 4.68, "← below, or never ends")
-        style = {"alpha": 0.45, "markersize": 7, "markeredgewidth": 0}
-        self.dots = {name: right.plot([], [], "o", color=color, **style)[0] for name, color in colors.items()}
+        self.dots = {name: right.plot([], [], "o", markersize=7, **see_through(color))[0] for name, color in colors.items()}
 
     def show(self, name, greedy):
         self.curves[name].show()

@@ -164,7 +164,7 @@ def _earnings(axes):
     tidy(axes, "what the rule earns", "facts it wants before it answers")
     axes.set(xlim=(-0.3, 2.3), ylim=(-0.2, 1.0), xticks=range(FACTS))
     label(axes, -0.25, -0.13, "dot: exact J; line: mean of its tickets")
-    (tried,) = axes.plot([], [], "o", color="0.7", markersize=9)
+    (tried,) = axes.plot([], [], "o", color="0.55", markersize=9)
     (sampled,) = axes.plot([], [], "_", color=COLORS["reward to go"], markersize=40, markeredgewidth=3)
     (here,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=11, gid="enough")
     return tried, sampled, here

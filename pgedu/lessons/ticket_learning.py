@@ -12,7 +12,7 @@ from pgedu.learning.optimizers import SGD, Adam
 from pgedu.learning.proximal import ppo
 from pgedu.learning.reinforce import reinforce
 from pgedu.lessons.ticket_desk import FACTS, HAND_OVER, HUMAN, bot, desk_axes, one_ticket, shop, sure
-from pgedu.panels.look import COLORS, best_line, label, tidy
+from pgedu.panels.look import COLORS, best_line, label, see_through, tidy
 from pgedu.panels.views import LearningCurve
 from pgedu.policies.approximators import Table
 from pgedu.policies.policy import Policy
@@ -58,7 +58,7 @@ def learning(figure):
     tidy(axes, "exact J: mean, 8 of 10 learners", "update").set_ylim(0.2, 0.8)
     best_line(axes, best_return())
     curve = LearningCurve(axes, None, COLORS["exact"])
-    (dots,) = axes.plot([], [], "o", color=COLORS["reinforce"], alpha=0.4, markeredgewidth=0, clip_on=False)
+    (dots,) = axes.plot([], [], "o", clip_on=False, **see_through(COLORS["reinforce"], 0.4))
     said = "No update yet."
 
     def draw(new):

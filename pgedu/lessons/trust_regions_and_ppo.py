@@ -41,8 +41,8 @@ def _contours(axes):
     """The hill J from above, over x and y."""
     grid = np.linspace(*FRAME, 57)
     J = return_at(grid[None, :], grid[:, None])
-    lines = axes.contour(grid, grid, J, levels=[2, 4, 6, 8, 10, 12, 14, 16, 17, 18], colors="0.65", linewidths=1)
-    axes.clabel(lines, [4, 8, 12, 18], fontsize=12)
+    lines = axes.contour(grid, grid, J, levels=[2, 4, 6, 8, 10, 12, 14, 16, 17, 18], colors="0.55", linewidths=1)
+    axes.clabel(lines, [4, 8, 12, 18], fontsize=12, colors="0.35")
     tidy(axes, "J from above", "x, preference for keeping on basic", "y, for keeping on premium")
 
 
@@ -107,7 +107,7 @@ def brakes(figure):
     """The clipped surrogate and its weight over the ratio, for a good and for a bad action. The axes hold r - 1."""
     axes = figure.subplots(2, 2, sharex=True)
     curves = [_brake(column, A) for column, A in zip(axes.T, SIGNS)]
-    edges = [each.axvline(1, color="0.6", linestyle=":") for each in axes.T.ravel()[1:]]  # the first has the handle
+    edges = [each.axvline(1, color="0.55", linestyle=":") for each in axes.T.ravel()[1:]]  # the first has the handle
     (handle,) = axes[0, 0].plot([], [], "o", color=COLORS["trpo"], markersize=9, gid="clip")
     label(axes[0, 0], -0.97, 2.35, "black: where every update starts")
     label(axes[0, 0], -0.97, 1.9, "green: the clip, to be dragged", COLORS["trpo"])

@@ -57,7 +57,7 @@ def one_hill(figure):
 
 def _hill_and_bell(axes, title, heights):
     tidy(axes, title, "action a").set(xlim=(-3, 3), ylim=heights, yticks=[])
-    return axes.plot([], [], color="0.35")[0], axes.fill_between([], [], color="0.85")
+    return axes.plot([], [], color="0.35")[0], axes.fill_between([], [], facecolor="0.85", edgecolor="0.55", linewidth=1.2)
 
 
 def _show_bell(bell, mu, sigma, foot):

@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
         if self.passed:
             return "✓ Right", self.message.removeprefix("Right"), "#0072B2"
         if self.attempted:
-            return "✗ Not yet.", f" {self.message}", "#D55E00"
+            return "✗ Not yet.", f" {self.message}", "#C45100"
         return "○ Not attempted", self.message.removeprefix("Not attempted"), "#888888"
 
     def __repr__(self):

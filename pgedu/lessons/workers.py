@@ -205,7 +205,7 @@ def _timetable(axes):
     axes.set_yticks(range(MOST + 1), ["shared θ", *(f"worker {j}" for j in range(1, MOST + 1))])
     axes.grid(False)
     thick = {"linewidth": 9, "solid_capstyle": "butt"}
-    (bars,) = axes.plot([], [], color="0.75", **thick)
+    (bars,) = axes.plot([], [], color="0.55", **thick)
     (bar,) = axes.plot([], [], color=COLORS["a3c"], **thick)
     (wires,) = axes.plot([], [], color=COLORS["a3c"], linewidth=2)
     (versions,) = axes.plot([], [], "o", color=COLORS["exact"], markersize=4)
@@ -214,12 +214,12 @@ def _timetable(axes):
 
 def _times(axes):
     tidy(axes, "a segment takes", "ordinary segments").set(xlim=(0, 5.4), xticks=range(6))
-    (bars,) = axes.plot([], [], color="0.75", linewidth=4, solid_capstyle="butt")
+    (bars,) = axes.plot([], [], color="0.55", linewidth=4, solid_capstyle="butt")
     return [axes.plot([], [], "o", color="0.4", gid=f"worker_{j}")[0] for j in (1, 2)] + [bars]
 
 
 def _lateness(axes):
     tidy(axes, "updates late, on average", "(line: in the long run)").set(xlim=(-1.5, 38))
     (law,) = axes.plot([], [], "|", color=COLORS["exact"], markersize=16, markeredgewidth=2.5)
-    (dots,) = axes.plot([], [], "o", color=COLORS["a3c"], alpha=0.7, markersize=8)
+    (dots,) = axes.plot([], [], "o", color=COLORS["a3c"], markersize=8)
     return law, dots

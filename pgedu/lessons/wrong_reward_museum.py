@@ -67,7 +67,7 @@ def museum(figure):
     """What each action in the room is worth to somebody who believes the mistaken rewards, over the size of the potential."""
     axes = tidy(figure.subplots(), "ring: what is chosen, by the mistaken rewards", "Φ", "highest return that begins with it")
     axes.set(xlim=(-0.003, 0.303), ylim=(0.3, 3.2))
-    colors = "0.6", COLORS["exact"], COLORS["proxy"]
+    colors = "0.55", COLORS["exact"], COLORS["proxy"]
     lines = [axes.plot([], [], "o-", markevery=[-1], color=color, label=name)[0] for color, name in zip(colors, ACTIONS)]
     (handle,) = axes.plot([], [], "o", color="black", markersize=10, fillstyle="none", markeredgewidth=2, gid="potential")
     axes.legend(loc="upper left")

@@ -1,47 +1,52 @@
 """How pictures look: one colour for each method, type that is read from a beamer, and settings that nobody else changes."""
 
 import contextlib
+import functools
 import re
 
 import matplotlib
+import numpy as np
+from matplotlib.colors import to_rgb
 
-# One colour for each method in the whole suite (Okabe & Ito's palette, for colour-blind readers too); exact: black.
+# One colour for each method in the whole suite; exact: black. It is Okabe & Ito's palette, for colour-blind readers too, but
+# orange and sky blue are as dark as a line on white has to be (3 to 1: WCAG 2.2, 1.4.11), and vermillion and green keep their
+# distance from them.
 COLORS = {
     "exact": "#000000",
-    "none": "#D55E00",
-    "constant": "#E69F00",
+    "none": "#C45100",
+    "constant": "#D08300",
     "batch mean": "#CC79A7",
     "leave one out": "#0072B2",
-    "learned value": "#009E73",
-    "state value": "#009E73",
-    "optimal": "#56B4E9",
-    "total return": "#D55E00",
+    "learned value": "#009265",
+    "state value": "#009265",
+    "optimal": "#219ED6",
+    "total return": "#C45100",
     "reward to go": "#0072B2",
     "reinforce": "#0072B2",
-    "actor critic": "#009E73",
-    "a2c": "#E69F00",
+    "actor critic": "#009265",
+    "a2c": "#D08300",
     "a3c": "#CC79A7",
-    "natural gradient": "#E69F00",
-    "trpo": "#009E73",
-    "ppo": "#D55E00",
-    "IS": "#D55E00",
+    "natural gradient": "#D08300",
+    "trpo": "#009265",
+    "ppo": "#C45100",
+    "IS": "#C45100",
     "WIS": "#CC79A7",
     "PDIS": "#0072B2",
-    "DR": "#009E73",
-    "DM": "#E69F00",
-    "pathwise": "#009E73",
+    "DR": "#009265",
+    "DM": "#D08300",
+    "pathwise": "#009265",
     "antithetic": "#CC79A7",
-    "policy iteration": "#009E73",
-    "q learning": "#D55E00",
-    "sarsa": "#E69F00",
+    "policy iteration": "#009265",
+    "q learning": "#C45100",
+    "sarsa": "#D08300",
     "expected sarsa": "#CC79A7",
-    "double q learning": "#56B4E9",
-    "proxy": "#D55E00",
+    "double q learning": "#219ED6",
+    "proxy": "#C45100",
     "held back": "#0072B2",
     "fixed": "#0072B2",
-    "test and roll": "#E69F00",
-    "Thompson": "#D55E00",
-    "Thompson, floor 10 %": "#009E73",
+    "test and roll": "#D08300",
+    "Thompson": "#C45100",
+    "Thompson, floor 10 %": "#009265",
     "gradient bandit": "#CC79A7",
 }
 
@@ -94,9 +99,27 @@ def key(axes, *lines):
     return axes.legend(handles=lines or None, **place, columnspacing=1.0, handletextpad=0.4)
 
 
+def dark(color):
+    """The colour, or the lightest shade of it that can be read as type on white: 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    return _dark(to_rgb(color))
+
+
+@functools.lru_cache(1000)  # it is called while a panel is drawn
+def _dark(rgb):
+    shades = np.linspace(1, 0, 201)[:, None] * rgb  # the first is the colour itself
+    linear = np.where(shades <= 0.04045, shades / 12.92, ((shades + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    return tuple(shades[(1.05 / (luminance + 0.05) >= 4.55).argmax()])  # a hair more: pixels are rounded
+
+
+def see_through(color, alpha=0.5):
+    """How `plot` draws dots that may lie on each other: they let some light through, and have an edge that does not."""
+    return {"color": color, "markerfacecolor": (color, alpha), "markeredgecolor": color, "markeredgewidth": 0.8}
+
+
 def label(axes, x, y, words, color="black", **settings):
-    """Words beside a line, in its colour, from (x, y) to the right. Returns the text."""
-    return axes.text(x, y, words, color=color, **{"va": "center"} | settings)
+    """Words beside a line, in a shade of its colour that can be read, from (x, y) to the right. Returns the text."""
+    return axes.text(x, y, words, color=dark(color), **{"va": "center"} | settings)
 
 
 def best_line(axes, best):

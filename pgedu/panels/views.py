@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from matplotlib.patches import Polygon
 
-from pgedu.panels.look import COLORS, best_line, color_of, in_decades, key, tidy
+from pgedu.panels.look import COLORS, best_line, color_of, in_decades, key, see_through, tidy
 from pgedu.panels.world import World  # noqa: F401 - a view like the others
 
 ROUND = np.outer(10.0 ** np.arange(12), [1, 2, 5]).ravel()  # 1, 2, 5, 10, 20, ...: where a growing axis ends
@@ -132,7 +132,7 @@ class Learning:
             x, height, self._position, label = hill
             tidy(first[0], "the hill J and the runs", label).set_ylim(*limits)
             first[0].plot(x, height, color=COLORS["exact"])
-            (self._runs,) = first[0].plot([], [], "o", color=color, alpha=0.5, markersize=5, markeredgewidth=0)
+            (self._runs,) = first[0].plot([], [], "o", markersize=5, **see_through(color))
 
     def draw(self, new, baseline=None, estimator=None):
         """Add the records `new` (there may be none), draw, and say how things stand.
@@ -162,7 +162,7 @@ class Learning:
         for curve in (self.sampled, self.variance):
             curve.band.recolour(color)
         if self._position:
-            self._runs.set_color(color)
+            self._runs.set(**see_through(color))
 
     def _add_exact(self, updates, theta):
         if self.exact:
@@ -194,10 +194,9 @@ class Cloud:
 
     def __init__(self, axes, xlabel, ylabel, color=COLORS["reward to go"], reach=3.0):
         self.axes = tidy(axes, "estimates of the gradient", xlabel, ylabel)
-        axes.axhline(0, color="0.8", linewidth=1)
-        axes.axvline(0, color="0.8", linewidth=1)
-        dots = {"alpha": 0.45, "markersize": 5, "markeredgewidth": 0}
-        (self.dots,) = axes.plot([], [], "o", color=color, label="estimates", **dots)
+        axes.axhline(0, color="0.55", linewidth=1)
+        axes.axvline(0, color="0.55", linewidth=1)
+        (self.dots,) = axes.plot([], [], "o", markersize=5, label="estimates", **see_through(color, 0.45))
         (self.spread,) = axes.plot([], [], color=color, label="2 standard deviations")
         (self.mean,) = axes.plot([], [], color=color, linewidth=4, label="their mean")
         (self.exact,) = axes.plot([], [], color=COLORS["exact"], label="exact gradient")
@@ -208,8 +207,11 @@ class Cloud:
     def show(self, gradients, exact, color=None):
         """gradients [M, 2], exact [2]."""
         if color:
-            for artist in (self.dots, self.spread, self.mean, *self.axes.get_legend().get_lines()[:3]):
-                artist.set_color(color)
+            entries = self.axes.get_legend().get_lines()
+            for dots in (self.dots, entries[0]):
+                dots.set(**see_through(color, 0.45))
+            for line in (self.spread, self.mean, *entries[1:3]):
+                line.set_color(color)
         mean, covariance = gradients.mean(axis=0), np.cov(gradients.T)
         self.dots.set_data(*gradients.T)
         self.spread.set_data(*ellipse(mean, covariance))

@@ -5,7 +5,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 
 from pgedu.panels import places, ribbons
 from pgedu.panels.world_layout import RING, ROW, Layout
-from pgedu.panels.world_type import ACTIONS, GREY, LINE, TINT, dark, signed, write, written
+from pgedu.panels.look import dark
+from pgedu.panels.world_type import ACTIONS, GREY, LINE, TINT, signed, write, written
 
 FEW, MANY = 6, 12  # rewards: up to so many, each is written; up to so many, those that are not the common one
 

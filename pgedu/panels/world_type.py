@@ -3,18 +3,13 @@
 from functools import lru_cache
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath, text_to_path
 
-ACTIONS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # of Okabe and Ito's palette, for all eyes
+ACTIONS = ("#0072B2", "#C45100", "#009265", "#CC79A7", "#219ED6", "#D08300")  # of Okabe and Ito's palette, for all eyes
 DARK, GREY, LINE, TINT = "#222222", "0.35", "0.45", "#EFEDE4"
 LOW_TO_HIGH = LinearSegmentedColormap.from_list("low to high", ["#F6FAF8", "#DFF0EA", "#8CC9B8"])  # it is written on
-
-
-def dark(color):
-    """The colour, dark enough to be read as type."""
-    return tuple(0.78 * np.array(to_rgb(color)))
 
 
 def written(text, size=12.0, weight="normal"):

@@ -258,7 +258,7 @@ def test_there_is_no_hint_where_there_is_nothing_to_guess():
 
 
 LOOKS = [(Verdict(True, "Right: so it is."), "✓ Right", "#0072B2"),
-         (Verdict(False, "Check `a < b`."), "✗ Not yet.", "#D55E00"),
+         (Verdict(False, "Check `a < b`."), "✗ Not yet.", "#C45100"),
          (Verdict(False, UNTOUCHED), "○ Not attempted", "#888888")]  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def test_the_picture_lights_what_counts_and_lands_on_the_sum(psi, month):
     np.testing.assert_allclose(lit[:T], chosen)
     every, single = (np.array([bar.get_height() for bar in bars]) for bars in weights.containers)
     np.testing.assert_allclose(every[:T], psi(one)[:, 0])
-    assert single.sum() == pytest.approx(chosen.sum()) and rewards.containers[1][0].get_alpha() == 1
+    assert single.sum() == pytest.approx(chosen.sum()) and rewards.containers[1][0].get_facecolor()[3] == 1
     lines = {each.get_label(): each.get_xydata() for each in plane.lines}
     estimate = moves(POLICY, THETA, one, psi(one)).sum(axis=0)
     np.testing.assert_allclose(lines["the sum"], [estimate])

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from cells_of_notebook import NOTEBOOKS, ends
+from contrast import faint
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -16,9 +17,9 @@ from pgedu.panels.look import best_line, in_decades, our_settings, tidy
 SMALLEST, THINNEST, TOUCH = 12.0, 1.5, 2.0  # points; points; dots that two boxes may share
 
 
-def texts_of(figure):
-    """(words, size, box) of all that is written there."""
-    renderer, found = figure.canvas.get_renderer(), [*figure.texts]  # there World writes what stands still
+def written(figure):
+    """All texts that are seen there."""
+    found = [*figure.texts]  # there World writes what stands still
     for axes in figure.axes:
         texts = [axes.title, axes._left_title, axes._right_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
         texts += axes.get_legend().get_texts() if axes.get_legend() else []
@@ -28,16 +29,18 @@ def texts_of(figure):
             texts += [axis.get_offset_text(), *(tick.label1 for tick in ticks)]
         found += texts
     placed = [text for text in found if np.isfinite(text.get_position()).all()]
-    shown = [text for text in placed if text.get_visible() and text.get_text()]
-    return [(text.get_text(), text.get_size(), text.get_window_extent(renderer)) for text in shown]
+    return [text for text in placed if text.get_visible() and text.get_text()]
 
 
-def faults(figure):
+def faults(canvas):
     """What a reader at the back could not read, or would take for something else: a list of sentences."""
+    figure, renderer = canvas.figure, canvas.figure.canvas.get_renderer()
     with our_settings():  # how many ticks there are depends on the size of type
-        texts = texts_of(figure)
+        shown = written(figure)
+        texts = [(text.get_text(), text.get_size(), text.get_window_extent(renderer)) for text in shown]
+        pale = faint(canvas, shown)
     lines = [line for axes in figure.axes for line in axes.lines]
-    found = [f"small: {words}" for words, size, _ in texts if size < SMALLEST or "^" in words]
+    found = pale + [f"small: {words}" for words, size, _ in texts if size < SMALLEST or "^" in words]
     for words, _, box in texts:
         if box.x0 < -1 or box.y0 < -1 or box.x1 > figure.bbox.x1 + 1 or box.y1 > figure.bbox.y1 + 1:
             found.append(f"cut off: {words}")
@@ -72,7 +75,7 @@ def test_every_picture_can_be_read_from_the_back_of_a_room(path):
         first = {name: control.value for name, control in controls.items()}
         for name, value in [(None, None), *((name, end) for name in controls for end in ends(controls[name]))]:
             draw(start, canvas, view, first | ({name: value} if name else {}))
-            for fault in faults(canvas.figure):
+            for fault in faults(canvas):
                 found.setdefault((number, fault), f"{name} = {value}")
     assert found == {}
 
@@ -83,7 +86,9 @@ def a_picture(**changes):
     def view(figure):
         axes = tidy(figure.subplots(), changes.get("title", "a title"), "x")
         axes.plot([0, 1], [0, 1], changes.get("color", "black"), linewidth=changes.get("width", 2), label="exact")
-        axes.text(0.1, 0.9, "a word", fontsize=changes.get("size", 12))
+        axes.text(0.1, 0.9, "a word", fontsize=changes.get("size", 12), color=changes.get("ink", "#767676"))
+        axes.barh([1.0], [changes.get("bar", 0)], 0.3, color=changes.get("shade", "0.3"))
+        axes.plot([0, 0.1], [0.2, 0.2], color=changes.get("grey", "#949494"))
         axes.text(*changes.get("place", (0.6, 0.2)), "another word")
         figure.text(*changes.get("below", (0.6, 0.4)), "a still word", transform=axes.transData)
         axes.set_yscale(changes.get("scale", "linear"))
@@ -94,14 +99,15 @@ def a_picture(**changes):
     canvas = Canvas(view, (6, 3))
     canvas.draw()
     canvas.png()
-    return canvas.figure
+    return canvas
 
 
 @pytest.mark.parametrize("fault, changes", [
     ("small: a word", {"size": "small"}), ("cut off: ", {"title": "a title " * 20}), ("thin: exact", {"width": 1}),
     ("on top of each other: a word and another word", {"place": (0.12, 0.88)}),
     ("on top of each other: a still word and a word", {"below": (0.12, 0.92)}), ("cut off: a still", {"below": (1, 0.4)}),
-    ("small: $", {"scale": "log"}),
+    ("small: $", {"scale": "log"}), ("pale words: a word (4.48)", {"ink": "#777777"}), ("pale words: a word (", {"bar": 0.9}),
+    ("pale line: ", {"grey": "#969696"}), ("pale bar: ", {"bar": 0.5, "shade": "0.6"}),
     ("exact, but not black: exact", {"color": "tab:blue"}), ("hidden by a legend: exact", {"loc": "upper right"}),
 ])  # fmt: skip
 def test_a_fault_is_found(fault, changes):

@@ -157,7 +157,7 @@ def test_campaign_is_drawn_in_the_colour_of_its_method():
         figure = Figure()
         climbing(method, None, None)(figure)
         colors.append(figure.axes[1].lines[0].get_color())
-    assert colors == ["#009E73", "#D55E00"]
+    assert colors == ["#009265", "#C45100"]
 
 
 def test_picture_of_ppo_on_cartpole():

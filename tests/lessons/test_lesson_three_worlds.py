@@ -11,6 +11,7 @@ from pgedu import exact_return, optimal_action_values, table_return
 from pgedu.lessons.three_worlds import (
     METHODS, PLACES, POLICIES, five_methods, greedily, policy_in, three_targets, three_worlds, what_is_done,
 )  # fmt: skip
+from pgedu.panels.look import dark
 
 
 def race(place, records, **settings):
@@ -98,7 +99,7 @@ def test_the_picture_shows_medians_and_each_greedy_policy(place):
     last = dict(records)
     for name, record in last.items():
         does, greedy = what_is_done(PLACES[place], name, record.theta, 0.1), greedily(PLACES[place], record.theta)
-        (dots,) = [line for line in right.lines if len(line.get_xdata()) == 3 and line.get_color() == running_color(right, name)]
+        (dots,) = [line for line in right.lines if len(line.get_xdata()) == 3 and dark(line.get_color()) == running_color(right, name)]
         low = PLACES[place].limits[0]
         np.testing.assert_allclose(dots.get_xdata(), np.maximum(greedy, low))
         (curve,) = [line for line in left.lines if line.get_label() == name]

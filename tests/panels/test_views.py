@@ -99,9 +99,9 @@ def test_a_band_and_its_entry_in_the_legend_change_colour_together():
     axes = Figure().subplots()
     band, _ = Band(axes, "sampled"), Band(axes, "exact")
     legend = key(axes)
-    band.recolour("#D55E00")
+    band.recolour("#C45100")
     colors = {words.get_text(): line.get_color() for words, line in zip(legend.get_texts(), legend.get_lines())}
-    assert colors == {"sampled": "#D55E00", "exact": "black"} and band.line.get_color() == "#D55E00"
+    assert colors == {"sampled": "#C45100", "exact": "black"} and band.line.get_color() == "#C45100"
 
 
 def test_ellipse_is_two_standard_deviations_away():
