@@ -173,10 +173,10 @@ class Student:
             await self.tell({"event": "painted", "number": number})
 
     async def move(self, seconds, phase):
-        """Move sliders, about twice a second: one at a time, waiting for its picture."""
+        """Move the first slider about twice a second, waiting for its picture each time. (Others may begin a training afresh.)"""
         self.phase, until = phase, time.monotonic() + seconds
         while time.monotonic() < until:
-            key = self.rng.choice(self.panel["sliders"])
+            key = self.panel["sliders"][0]
             state = self.models[key]
             low, high, step = state["min"], state["max"], state["step"]
             value = low + step * self.rng.randrange(int((high - low) / step) + 1)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from pgedu.panels.look import our_settings
 
+ROOM = 3.0  # pixels that ticks may reach further out than those for which a layout was found
 GHOST = "0.55"  # the colour of pinned curves, 3.4 to 1 on white: they are there to be compared with
 
 
@@ -24,12 +25,14 @@ class Canvas:
         with our_settings():
             self.figure = Figure(figsize=size, dpi=dpi, layout="constrained")
         self._agg = FigureCanvasAgg(self.figure)
+        self._seen, self._before = None, []
         self._ghosts = []  # (index of the axes, x, y, marker) of pinned lines
         self.setup(setup)
 
     @our_settings()
     def setup(self, setup):
         """Clear the figure and let `setup(figure)` fill it; pinned curves stay. Returns what `setup` returns."""
+        self._before = self._stand() if self._seen else []
         self.figure.clear()
         self.figure.set_layout_engine("constrained", rect=(0, 0, 0.985, 1))  # room for a longer last number of an axis
         self._background = self._seen = None
@@ -118,13 +121,42 @@ class Canvas:
             axes.draw_artist(artist)
 
     def _draw_background(self):
-        if self._background is None:
-            layout = self.figure.get_layout_engine()
-            if layout and self.figure.axes:
-                layout.execute(self.figure)  # by itself: a full draw would begin with it, and the rest be in vain
-            self.figure.set_layout_engine("none")  # the layout is found once; it must not breathe with the ticks
-        self._agg.draw()
+        if self._background is not None or not self._drawn_as_before():
+            if self._background is None:
+                self._lay_out()
+            self._agg.draw()
         self._background = self._agg.copy_from_bbox(self.figure.bbox)
+
+    def _lay_out(self):
+        layout = self.figure.get_layout_engine()
+        if layout and self.figure.axes:
+            layout.execute(self.figure)  # by itself: a full draw would begin with it, and the rest be in vain
+        self.figure.set_layout_engine("none")  # the layout is found once; it must not breathe with the ticks
+
+    def _drawn_as_before(self):
+        """Draw with the axes where they stood before `setup`, as to look for a layout takes longer than to draw. Whether
+        that will do: it does unless a title or a label says something else, or has more to its left or below it."""
+        layout, before = self.figure.get_layout_engine(), self._before
+        if not before or len(before) != len(self.figure.axes):
+            return False
+        self.figure.set_layout_engine("none")
+        for axes, (place, _, _) in zip(self.figure.axes, before, strict=True):
+            axes.set_position(place)
+            axes.set_in_layout(True)  # what is set by hand is else left out of a layout
+        self._agg.draw()
+        for (_, words, margin), (_, now, needed) in zip(before, self._stand(), strict=True):
+            if words != now or np.any(np.subtract(margin, needed) > ROOM):
+                self.figure.set_layout_engine(layout)
+                return False
+        return True
+
+    def _stand(self):
+        """Of each axes: where it stands, what title and labels say, and how far ticks reach to the left and down, in pixels."""
+        return [
+            (axes.get_position(), [text.get_text() for text in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label)],
+             (axes.yaxis.label.get_position()[0], axes.xaxis.label.get_position()[1]))
+            for axes in self.figure.axes
+        ]  # fmt: skip
 
 
 def _png(pixels):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pgedu.panels.canvas import Canvas
 from pgedu.panels.look import our_settings
@@ -67,6 +68,40 @@ def test_the_first_frame_is_drawn_in_full_once(monkeypatch):
         canvas.draw(height)
         canvas.png()
     assert len(drawn) == 1
+
+
+def test_after_a_fresh_start_a_layout_is_looked_for_only_if_the_old_one_will_not_do(monkeypatch):
+    """Twice the same, then with numbers that need more room, a label that was not there, and one axes less."""
+    found, look = [], ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *arguments: (found.append(1), look(*arguments)))
+
+    def wide(figure):
+        draw = view(figure)
+        figure.axes[0].set_yticks([0, 1], ["0", "a million"])
+        return draw
+
+    def labelled(figure):
+        draw = wide(figure)
+        figure.axes[1].set_xlabel("new")
+        return draw
+
+    def alone(figure):
+        draw = labelled(figure)
+        figure.axes[1].remove()
+        return draw
+
+    canvas, pictures, counts = Canvas(view, (6, 3)), [], []
+    for setup in (None, view, wide, labelled, alone, alone):
+        setup and canvas.setup(setup)
+        canvas.draw(0.4)
+        pictures.append(canvas.png())
+        counts.append(len(found))
+        if setup:
+            fresh = Canvas(setup, (6, 3))
+            fresh.draw(0.4)
+            assert fresh.png() == pictures[-1]
+            found.pop()  # that of the fresh one
+    assert counts == [1, 1, 2, 3, 4, 4]
 
 
 def test_png_holds_the_pixels_of_the_buffer():
