@@ -15,8 +15,8 @@ from jupyterhub.spawner import LocalProcessSpawner
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from nursery import ask  # noqa: E402 - this folder is no package
-from class_list import class_of, enrol, hashed, user_of  # noqa: E402
+from class_list import class_of, enrol, hashed, login, user_of  # noqa: E402 - this folder is no package
+from nursery import ask  # noqa: E402
 
 CLASS = Path(os.environ["CLASS"]).resolve()
 NAMES, KNOWN = class_of(CLASS), enrol(CLASS)
@@ -27,12 +27,13 @@ NURSERY = CLASS / "nursery.socket"
 
 
 class ClassList(Authenticator):
-    """Lets in who is in students.txt and has the password."""
+    """Lets in who is in students.txt and has the password; "Anna Müller" will do for anna.muller."""
 
     async def authenticate(self, handler, data):
-        known = KNOWN.get(data["username"], {"salt": "00", "hash": ""})  # as slow for a name that is not there
+        name = login(data["username"])
+        known = KNOWN.get(name, {"salt": "00", "hash": ""})  # as slow for a name that is not there
         right = hmac.compare_digest(hashed(data["password"], known["salt"]), known["hash"])
-        return data["username"] if right and data["username"] in NAMES else None
+        return name if right and name in NAMES else None
 
 
 class StudentSpawner(LocalProcessSpawner):
