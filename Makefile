@@ -44,6 +44,7 @@ app: $(VENV)/installed-app
 # Outside this folder, which students need not read. Root can give each of them a user of their own.
 CLASS ?= $(if $(filter 0,$(shell id -u)),/srv/pgedu-class,$(HOME)/pgedu-class)
 class:
+	$(REQUIRE_PYTHON)
 	PYTHON='$(PYTHON)' hub/start '$(CLASS)'
 
 # In a process for each processor, up to four; then those in a browser, whose pages need processors too, in at most two.
@@ -122,10 +123,14 @@ python3-venv), or name another Python with PYTHON=/path/to/python3.")
 endef
 export CHECK_PYTHON
 
-# --clear, so that what an interrupted run left behind is no obstacle.
-$(BIN)/python:
+define REQUIRE_PYTHON
 	@command -v '$(PYTHON)' >/dev/null || { echo "pgedu needs Python 3.11 or newer, but there is no $(PYTHON): install \
 	it, or name the one to use with PYTHON=/path/to/python3." >&2; exit 1; }
 	@'$(PYTHON)' -c "$$CHECK_PYTHON"
+endef
+
+# --clear, so that what an interrupted run left behind is no obstacle.
+$(BIN)/python:
+	$(REQUIRE_PYTHON)
 	@echo 'Installing pgedu into $(VENV): this takes a minute or two, once.'
 	@'$(PYTHON)' -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
