@@ -176,8 +176,8 @@ def saved_page(folder):
     spec = importlib.util.spec_from_file_location("save_pages", ROOT / ".ci" / "save_pages.py")
     save_pages = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(save_pages)
-    assert save_pages.save(ROOT / "notebooks" / "00_start_here.ipynb", folder)
-    return folder / "00_start_here.html"
+    assert save_pages.save(ROOT / "notebooks" / "01_bandits.ipynb", folder)
+    return folder / "01_bandits.html"
 
 
 def page_of_grades(folder):
